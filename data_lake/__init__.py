@@ -1,0 +1,1 @@
+"""What is stored and where: settings, records, the layout of the lake, manifests, the DuckDB catalog."""

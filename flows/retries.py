@@ -1,0 +1,13 @@
+"""Which failures are worth another try."""
+
+from typing import Any
+
+from prefect.client.schemas.objects import TaskRun
+from prefect.states import State, get_state_exception
+
+from data_lake.errors import HubUnavailableError
+
+
+async def when_unavailable(task: Any, run: TaskRun, state: State) -> bool:
+    """True for a Hub that does not answer or asks for patience; a refusal stays a refusal."""
+    return isinstance(await get_state_exception(state), HubUnavailableError)
