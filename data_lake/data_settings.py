@@ -2,7 +2,7 @@
 
 import re
 
-from pydantic import BaseModel, ConfigDict, Field, field_validator
+from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
 
 DEFAULT_TRAILERS = {
     "--This text refers to ": r".{1,80}edition(?: of this title)?\.?",
@@ -27,6 +27,12 @@ class FieldNames(_Settings):
     """The product's description."""
     uid: str = Field("uid", min_length=1)
     """The product's identifier, text or a whole number; it may be missing."""
+
+    @model_validator(mode="after")
+    def _fields_differ(self) -> "FieldNames":
+        if len({self.title, self.content, self.uid}) < 3:
+            raise ValueError("title, content and uid must be three different fields")
+        return self
 
 
 class Rules(_Settings):
@@ -76,7 +82,7 @@ class DataSettings(_Settings):
     max_line_mb: int = Field(16, ge=1, le=512)
     """MiB of one line; a longer one is rejected as `too_long` without being parsed."""
     chunk_mb: int = Field(32, ge=1, le=1024)
-    """MiB of input cleaned in one piece; a worker's memory is about five times that. The result does not depend on it."""
+    """MiB of input cleaned in one piece, about a fifth of a worker's memory. The result does not depend on it."""
     workers: int = Field(0, ge=0)
     """Processes; 0 for as many as there are cores. The result does not depend on it."""
 

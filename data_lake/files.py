@@ -42,8 +42,8 @@ def write_record(path: Path, record: BaseModel) -> None:
 def write_secret(path: Path, secret: str) -> None:
     """Writes `secret` to `path`, readable by its owner only from the first instant, atomically."""
     with replacing(path) as partial:
-        with os.fdopen(os.open(partial, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w") as file:
-            file.write(secret)
+        partial.touch(mode=0o600, exist_ok=False)
+        partial.write_text(secret, encoding="utf-8")
 
 
 def sha256_of(path: Path) -> str:

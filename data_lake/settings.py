@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Literal
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
+from pydantic_core import ErrorDetails
 from pydantic_settings import (
     BaseSettings,
     PydanticBaseSettingsSource,
@@ -133,9 +134,7 @@ class PageSettings(_Section):
 class Settings(BaseSettings):
     """All settings of one profile."""
 
-    model_config = SettingsConfigDict(
-        env_prefix=_PREFIX, env_nested_delimiter="__", frozen=True, extra="forbid"
-    )
+    model_config = SettingsConfigDict(env_prefix=_PREFIX, env_nested_delimiter="__", frozen=True, extra="forbid")
 
     hub: HubSettings = HubSettings()
     data: DataSettings = DataSettings()
@@ -214,7 +213,7 @@ def _unknown_variables() -> list[str]:
     ]
 
 
-def _told(item: dict) -> str:
+def _told(item: ErrorDetails) -> str:
     key = ".".join(str(part) for part in item["loc"])
     if item["type"] == "extra_forbidden":
         return f"{key}: no such key"

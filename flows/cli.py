@@ -9,7 +9,8 @@ import typer
 
 from data_lake.errors import InputError, SettingsError
 from data_lake.settings import DEFAULT_PROFILE
-from flows.console import FIGURES, figures, note, print_table, report
+from flows import show
+from flows.console import note, print_table, report
 
 app = typer.Typer(
     name="roundhouse",
@@ -39,7 +40,9 @@ def sample(
 
     def work():
         if rows < 1:
-            raise SettingsError(f"{rows} rows cannot be written", left="Nothing was written", mend="Use --rounds 1 or more")
+            raise SettingsError(
+                f"{rows} rows cannot be written", left="Nothing was written", mend="Use --rounds 1 or more"
+            )
         return write_sample(file, rows, seed)
 
     report(work, lambda done: typer.echo(f"{done.path}: {done.rows} lines, {done.bytes} bytes"), as_json=as_json)
@@ -68,7 +71,7 @@ def ingest(
 
             return ingest_flow(files, str(place.lake.root), profile, accept_truncated)
 
-    report(work, _show_ingest, as_json=as_json)
+    report(work, show.ingest, as_json=as_json)
 
 
 @app.command()
@@ -112,10 +115,9 @@ def train(
         with hub_of(place), prefect(place.lake):
             from flows.train_rounds import train_rounds_flow
 
-            done = train_rounds_flow(rounds, str(place.lake.root), profile, must_train=True)
-            return {"rounds": [entry.model_dump(mode="json") for entry in done]}
+            return {"rounds": train_rounds_flow(rounds, str(place.lake.root), profile, must_train=True)}
 
-    report(work, _show_trained, as_json=as_json)
+    report(work, lambda done: show.trained(done["rounds"]), as_json=as_json)
 
 
 @app.command()
@@ -136,9 +138,9 @@ def rollback(
             from flows.promote import promote_flow
 
             moved = promote_flow(str(place.lake.root), profile, to)
-            return {"promoted": moved.round, "revision": moved.revision}
+            return {"promoted": to, "revision": moved.revision if moved else None}
 
-    report(work, lambda done: typer.echo(f"Round {done['promoted']} answers ({done['revision'][:12]})"), as_json=as_json)
+    report(work, lambda done: typer.echo(f"Round {done['promoted']} answers"), as_json=as_json)
 
 
 @app.command()
@@ -153,7 +155,7 @@ def status(lake: LakeFolder = "lake", profile: Profile = DEFAULT_PROFILE, as_jso
         with hub_of(place) as hub:
             return read_status(place.lake, hub)
 
-    report(work, _show_status, as_json=as_json)
+    report(work, show.status, as_json=as_json)
 
 
 @app.command()
@@ -181,7 +183,7 @@ def ask(
         with hub_of(place) as hub:
             return ask_model(place.lake, hub, place.settings, [question], round_number, base)[0]
 
-    report(work, _show_answer, as_json=as_json)
+    report(work, show.answer, as_json=as_json)
 
 
 @app.command()
@@ -261,44 +263,3 @@ def _until_interrupted(result: dict) -> dict:
     except KeyboardInterrupt:
         note("The Hub ends with its last user.")
     return result
-
-
-def _show_ingest(done) -> None:
-    counts = [("kept", done.kept), *sorted(done.rejected.items(), key=lambda item: -item[1])]
-    print_table(f"{done.lines} lines", ("what became of them", "lines"), counts)
-    again = ", nothing new" if done.unchanged else ""
-    typer.echo(
-        f"{done.shards} shards, {done.validation_rows} validation rows, {done.seconds:.1f} s, "
-        f"{done.rows_per_second:.0f} lines/s, {done.peak_rss_mb:.0f} MB{again}"
-    )
-
-
-def _show_trained(done) -> None:
-    from flows.train_rounds import RoundReport
-
-    rounds = [RoundReport.model_validate(entry) for entry in done["rounds"]]
-    rows = [
-        (entry.round, entry.shard, entry.revision[:12], "yes" if entry.promoted else "no", *figures(entry.metrics))
-        for entry in rounds
-    ]
-    print_table("Rounds", ("round", "shard", "revision", "promoted", *FIGURES), rows)
-    for entry in rounds:
-        typer.echo(f"Round {entry.round} {entry.reason}")
-
-
-def _show_status(found) -> None:
-    dataset = found.dataset
-    typer.echo(f"Hub {found.endpoint}")
-    typer.echo(f"Dataset {dataset.repo}: {dataset.shards} shards, {dataset.rows} rows published; {dataset.lake_shards} in the lake")
-    rows = [(entry.round, entry.shard, entry.revision[:12], "yes" if entry.promoted else "no", *figures(entry.metrics)) for entry in found.rounds]
-    if found.base_metrics:
-        rows.insert(0, ("base", "", "", "", *figures(found.base_metrics)))
-    print_table("Rounds", ("round", "shard", "revision", "passed", *FIGURES), rows)
-    typer.echo(f"Answering: {f'round {found.promoted}' if found.promoted else 'no round yet'}; next: {found.next_shard or 'no shard left'}")
-
-
-def _show_answer(done) -> None:
-    typer.echo(done.answer)
-    typer.echo(f"— {f'round {done.round}' if done.round else 'base'}, {done.revision[:12]}")
-    if done.sources:
-        print_table("In the catalogue", ("uid", "title", "shard"), [(s.uid, s.title, s.shard) for s in done.sources])

@@ -5,10 +5,10 @@ import os
 import sys
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
-from typing import Any, TypeVar
+from typing import TypeVar
 
 import typer
-from pydantic import BaseModel
+from pydantic_core import to_jsonable_python
 from rich.console import Console
 from rich.table import Table
 
@@ -38,7 +38,7 @@ def report(work: Callable[[], Result], show: Callable[[Result], None], *, as_jso
         typer.echo("roundhouse: Interrupted. What was finished is kept. Run the same command to go on.", err=True)
         raise typer.Exit(_INTERRUPTED) from None
     if as_json:
-        typer.echo(json.dumps(_plain(result), ensure_ascii=False))
+        typer.echo(json.dumps(to_jsonable_python(result), ensure_ascii=False))
     else:
         show(result)
 
@@ -85,7 +85,3 @@ def _standard_output_kept() -> Iterator[None]:
         sys.stdout.flush()
         os.dup2(kept, 1)
         os.close(kept)
-
-
-def _plain(result: Any) -> Any:
-    return result.model_dump(mode="json") if isinstance(result, BaseModel) else result

@@ -55,7 +55,9 @@ def show_demo(done: dict[str, Any]) -> None:
     """Prints questions, the table of before and after, and what to do next."""
     for pair in done["answers"]:
         before, after = Answer.model_validate(pair["before"]), Answer.model_validate(pair["after"])
-        print_table(before.question, ("model", "answer"), [("base", before.answer), (f"round {after.round}", after.answer)])
+        print_table(
+            before.question, ("model", "answer"), [("base", before.answer), (f"round {after.round}", after.answer)]
+        )
     rows = [(name, *figures(Metrics.model_validate(value))) for name, value in _compared(done)]
     print_table("Before and after, on rows that were not trained on", ("model", *FIGURES), rows)
     print(f"Done in {done['seconds']:.0f} s.")

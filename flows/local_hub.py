@@ -62,9 +62,7 @@ def _running(lake: Lake) -> str | None:
     try:
         endpoint = json.loads(_ready_file(lake).read_text(encoding="utf-8"))["endpoint"]
         # The address may be another program's by now: only the lake's Hub knows the lake's token.
-        answer = httpx.get(
-            f"{endpoint}/api/whoami-v2", headers={"Authorization": f"Bearer {_token(lake)}"}, timeout=5
-        )
+        answer = httpx.get(f"{endpoint}/api/whoami-v2", headers={"Authorization": f"Bearer {_token(lake)}"}, timeout=5)
         return endpoint if answer.status_code == 200 else None
     except (OSError, ValueError, KeyError, httpx.HTTPError):
         return None

@@ -31,6 +31,8 @@ def keep_page(lake: str, profile: str, port: int | None) -> dict:
                 return {"endpoint": address.endpoint}
     if code:
         raise RoundhouseError(
-            "The page ended by itself", left="Lake and Hub are unchanged", mend="See what it said above and run roundhouse ui"
+            "The page ended by itself",
+            left="Lake and Hub are unchanged",
+            mend="See what it said above and run roundhouse ui",
         )
     return {"endpoint": address.endpoint}

@@ -1,5 +1,6 @@
 """Which failures are worth another try."""
 
+import inspect
 from typing import Any
 
 from prefect.client.schemas.objects import TaskRun
@@ -10,4 +11,5 @@ from data_lake.errors import HubUnavailableError
 
 async def when_unavailable(task: Any, run: TaskRun, state: State) -> bool:
     """True for a Hub that does not answer or asks for patience; a refusal stays a refusal."""
-    return isinstance(await get_state_exception(state), HubUnavailableError)
+    error = get_state_exception(state)
+    return isinstance(await error if inspect.isawaitable(error) else error, HubUnavailableError)

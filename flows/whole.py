@@ -9,9 +9,7 @@ from flows.train_rounds import RoundReport, train_rounds_flow
 
 
 @flow(name="roundhouse")
-def whole_flow(
-    inputs: list[str], rounds: int = 1, lake: str = "lake", profile: str = "tiny"
-) -> list[RoundReport]:
+def whole_flow(inputs: list[str], rounds: int = 1, lake: str = "lake", profile: str = "tiny") -> list[RoundReport]:
     """Ingests a catalogue, publishes the dataset, and trains rounds on it.
 
     Args:

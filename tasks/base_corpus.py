@@ -31,7 +31,8 @@ washes wears writes""".split()
 _PLACES = """at home|in the garden|on the table|by the river|in the kitchen|at school|near the station|in the city|
 for the whole family|every day|in the summer|during the winter|for many years|in all weather|after a long day|
 with great care|for children and adults|at the market|on the road|for travel""".replace("\n", "").split("|")
-_SYLLABLES = "al an ar ba bel bor ca cor da del dor el en fa fen ga gor ha hal is ka kel lan lo mar mel na nor or pa per ra ri ro sa sel ta tor ul va ven wil zan".split()
+_SYLLABLES = """al an ar ba bel bor ca cor da del dor el en fa fen ga gor ha hal is ka kel lan lo mar mel na nor or pa
+per ra ri ro sa sel ta tor ul va ven wil zan""".split()
 _ASKS = (
     "Say {name} once more.",
     "Repeat this name: {name}",

@@ -130,7 +130,7 @@ def _sequences(texts, tokenizer, recipe: BaseRecipe) -> tuple[list[list[int]], l
 def _pre_train(input_ids, labels, tokenizer, recipe: BaseRecipe):
     """Trains a new Llama for `recipe.steps` steps with warm-up and linear decay."""
     from datasets import Dataset
-    from transformers import LlamaConfig, LlamaForCausalLM, Trainer, TrainingArguments, set_seed
+    from transformers import LlamaConfig, LlamaForCausalLM, PrinterCallback, Trainer, TrainingArguments, set_seed
 
     set_seed(recipe.seed)
     model = LlamaForCausalLM(
@@ -165,5 +165,7 @@ def _pre_train(input_ids, labels, tokenizer, recipe: BaseRecipe):
         disable_tqdm=not sys.stderr.isatty(),
     )
     dataset = Dataset.from_dict({"input_ids": input_ids, "labels": labels})
-    Trainer(model=model, args=arguments, train_dataset=dataset).train()
+    trainer = Trainer(model=model, args=arguments, train_dataset=dataset)
+    trainer.remove_callback(PrinterCallback)  # it prints on standard output
+    trainer.train()
     return model

@@ -90,7 +90,7 @@ Every round is tagged (`{{ last }}`) and described in `round.json`.
 |---|---|---|---|---|---|---|---|
 | base | | {{ figures(rounds[-1].base_metrics) }} | |
 {% for round in rounds %}
-| {{ round.round }} | {{ round.shard.name }} | {{ figures(round.metrics) }} | {{ "yes" if round.decision.promote else "no" }} |
+| {{ round.round }} | {{ round.shard.name }} | {{ figures(round.metrics) }} | {{ passed(round) }} |
 {% endfor %}
 
 ```mermaid
@@ -149,6 +149,7 @@ def adapter_card(repo: str, rounds: list[RoundManifest], promoted: int | None) -
         last=round_name(last.round),
         rounds=rounds,
         figures=_figures,
+        passed=lambda entry: "yes" if entry.decision.promote else "no",
         losses=[f"{value:.4f}" for value in _losses(rounds)],
         question=json.dumps(last.prompt_template),
     )

@@ -82,9 +82,8 @@ class Cutter:
                 start = len(_BOM) if offset == 0 and data.startswith(_BOM) else 0
                 path = self.spool / f"{position}-{number}.spool"
                 path.write_bytes(data)
-                yield Chunk(
-                    str(path), start, len(data), position, offset + start, skipped, min(raw.tell(), source.bytes), spooled=True
-                )
+                read = min(raw.tell(), source.bytes)
+                yield Chunk(str(path), start, len(data), position, offset + start, skipped, read, spooled=True)
                 number, offset = number + 1, offset + len(data) + skipped
             if offset == 0:
                 raise InputError(

@@ -1,10 +1,12 @@
-"""Cleaning: a raw text becomes plain text, a raw line becomes a clean row or a reason to reject it."""
+"""Cleaning: raw texts become plain texts."""
 
 import re
 import unicodedata
 from html import unescape
 
-from data_lake.data_settings import DataSettings
+import polars as pl
+import pyarrow as pa
+import pyarrow.compute as pc
 
 _CONTROL = re.compile("[\x00-\x08\x0e-\x1b\x7f-\x84\x86-\x9f]")
 """Control characters that are not white space."""
@@ -31,62 +33,84 @@ def decode_entities(text: str) -> str:
 
 
 def clean_text(text: str) -> str:
-    """Entities decoded, NFC, without control characters, white space runs made one space.
+    """Entities decoded, NFC, without control characters, runs of white space made one space.
 
     Cleaning a clean text changes nothing.
     """
     while True:
-        if "&" in text:
-            text = decode_entities(text)
-        tidied = _tidy(text)
-        # Tidying can bring forth what an earlier step looks for: "&am\x00p;", or U+037E, which NFC turns into ";".
-        if tidied == text or (text.isascii() and "&" not in tidied):
-            return tidied
-        text = tidied
+        decoded = decode_entities(text)
+        text = _tidy(decoded)
+        # Tidying can bring forth another entity: "&am\x00p;", or U+037E, which NFC turns into ";".
+        if "&" not in text or text == decoded:
+            return text
 
 
 def _tidy(text: str) -> str:
-    if text.isascii():
-        if text.isprintable():
-            return " ".join(text.split()) if "  " in text or text[:1] == " " or text[-1:] == " " else text
-    else:
+    if not text.isascii():
         text = unicodedata.normalize("NFC", text)
-    return " ".join(_CONTROL.sub("", text).split())
+    # The usual dirt first: replacing costs a fifth of splitting into words.
+    text = text.replace("\xa0", " ")
+    while "  " in text:
+        text = text.replace("  ", " ")
+    text = text.strip(" ")
+    if text.isprintable():
+        return text
+    text = " ".join(text.split())
+    freed = _CONTROL.sub("", text)
+    return text if freed == text else _tidy(freed)
 
 
-class Cleaner:
-    """Cleans and judges rows by one set of options."""
+def clean_texts(texts: list[str]) -> tuple[list[str], int]:
+    """`clean_text` of every text.
 
-    def __init__(self, settings: DataSettings) -> None:
-        self._rules = settings.rules
-        self._trailers = [(start, re.compile(rest, re.DOTALL)) for start, rest in settings.trailers.items()]
+    Returns:
+        The clean texts, and how many of them held entities.
+    """
+    cleaned, with_entities = texts.copy(), 0
+    for position in _unclean(texts):
+        raw = texts[position]
+        cleaned[position] = clean = clean_text(raw)
+        with_entities += clean.count("&") < raw.count("&")
+    return cleaned, with_entities
 
-    def cut_trailers(self, content: str) -> str:
-        """Cuts known endings off a clean content, as many as stand one behind the other."""
+
+def _unclean(texts: list[str]) -> list[int]:
+    """The positions of the texts that cleaning may change: looked for in all at once, which is ten times faster."""
+    array = pa.array(texts, pa.string())
+    text = pl.from_arrow(array)
+    suspect = text.str.contains("&", literal=True) | text.str.contains("  ", literal=True)
+    suspect |= text.str.starts_with(" ") | text.str.ends_with(" ")
+    # Printable ASCII is free of control characters, and in NFC.
+    suspect |= ~pl.from_arrow(pc.ascii_is_printable(array))
+    return suspect.arg_true().to_list()
+
+
+class TrailerCutter:
+    """Cuts known endings off clean contents.
+
+    Args:
+        trailers: an ending's first words → regular expression of all that may follow them.
+    """
+
+    def __init__(self, trailers: dict[str, str]) -> None:
+        self._trailers = [(start, re.compile(rest, re.DOTALL)) for start, rest in trailers.items()]
+
+    def cut(self, content: str) -> str:
+        """The content without its trailers, as many as stand one behind the other."""
         reach = max(0, len(content) - _TRAILER_REACH)
         for start, rest in self._trailers:
             at = content.rfind(start, reach)
             if at >= 0 and rest.fullmatch(content, at + len(start)):
-                return self.cut_trailers(content[:at].rstrip())
+                return self.cut(content[:at].rstrip())
         return content
 
-    def reason_against_empty(self, title: str, content: str) -> str | None:
-        """What tells against a row with an empty text: known before cleaning."""
-        if not title and self._rules.empty_title:
-            return "empty_title"
-        if not content and self._rules.empty_content:
-            return "empty_content"
-        return None
-
-    def reason_against(self, title: str, content: str, folded: str) -> str | None:
-        """The first rule that a clean row breaks, or None. `folded` is the case-folded content."""
-        rules = self._rules
-        if not (title and content) and (reason := self.reason_against_empty(title, content)):
-            return reason
-        if rules.content_equals_title and folded == title.casefold():
-            return "content_equals_title"
-        if rules.too_short and content.count(" ") + 1 < rules.min_words:
-            return "too_short"
-        if rules.too_long and (len(content) > rules.max_content or len(title) > rules.max_title):
-            return "too_long"
-        return None
+    def cut_all(self, contents: list[str]) -> tuple[list[str], int]:
+        """`cut` of every content, and how many it changed."""
+        if not self._trailers:
+            return contents, 0
+        begun = pl.Series(contents, dtype=pl.String).str.contains_any([start for start, _ in self._trailers])
+        result, changed = contents.copy(), 0
+        for position in begun.arg_true():
+            result[position] = self.cut(contents[position])
+            changed += result[position] != contents[position]
+        return result, changed

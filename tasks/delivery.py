@@ -66,11 +66,13 @@ class Delivery:
 
     def _later(self, manifest: DatasetManifest, run_map: RunMap) -> tuple[list[BucketRecord], list[ShardRecord]]:
         train, validation = (
-            tuple(str(shard_path(self.lake, shard)) for shard in shards) for shards in (manifest.train, manifest.validation)
+            tuple(str(shard_path(self.lake, shard)) for shard in shards)
+            for shards in (manifest.train, manifest.validation)
         )
-        hold_out = FirstSplit(self.settings.shards, self.settings.validation_percent)
+        percent = self.settings.validation_percent
         tasks = [
-            PartTask(self._bucket(bucket), train, validation, self.split, hold_out) for bucket in range(self.split.buckets)
+            PartTask(self._bucket(bucket), train, validation, percent, self._bounds(bucket))
+            for bucket in range(self.split.buckets)
         ]
         buckets = _watched("compared", run_map(find_new_rows, tasks), len(tasks))
         cuts = self._cuts(manifest, buckets)

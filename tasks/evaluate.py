@@ -6,7 +6,7 @@ from pathlib import Path
 
 from tasks.model import LoadedModel, answering  # Unsloth has to be imported before transformers.
 
-import sacrebleu  # noqa: I001
+import sacrebleu
 import torch
 from torch.nn.utils.rnn import pad_sequence
 from tqdm import tqdm

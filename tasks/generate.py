@@ -7,7 +7,7 @@ from typing import Any
 
 from tasks.model import LoadedModel, answering, load_for_answers, put_on_adapter  # Unsloth comes first.
 
-import torch  # noqa: I001
+import torch
 from transformers import TextIteratorStreamer
 
 from data_lake.rounds import round_name
@@ -73,7 +73,9 @@ def generate_batch(model: Any, tokenizer: Any, questions: list[str], settings: G
 def _generate(
     model: Any, tokenizer: Any, ids: torch.Tensor, settings: GenerationSettings, **options: Any
 ) -> torch.Tensor:
-    sampling = {"temperature": settings.temperature, "do_sample": True} if settings.temperature else {"do_sample": False}
+    sampling = (
+        {"temperature": settings.temperature, "do_sample": True} if settings.temperature else {"do_sample": False}
+    )
     options.setdefault("attention_mask", torch.ones_like(ids).to(model.device))
     return model.generate(
         input_ids=ids.to(model.device),

@@ -17,7 +17,7 @@ from tasks.shards import (
     finish_bucket,
     write_rows,
 )
-from tasks.split import FirstSplit, LaterSplit
+from tasks.split import LaterSplit, held_out
 from tasks.work_files import read_work_record, work_file, write_work_record
 
 
@@ -30,7 +30,7 @@ class PartTask:
     """The Parquet files of all earlier training shards."""
     validation: tuple[str, ...]
     split: LaterSplit
-    hold_out: FirstSplit
+    validation_percent: float
 
 
 @dataclass(frozen=True)
@@ -69,13 +69,13 @@ def find_new_rows(task: PartTask) -> BucketRecord:
     known = _known_rows(task)
     positions, rejects = settle(rows, known, source.rules)
     new = rows[positions].select("uid", "title", "content", "fingerprint")
-    in_validation = _in_validation(new, known, task.hold_out)
+    in_validation = _in_validation(new, known, task.validation_percent)
     for split, frame in ((VALIDATION, new.filter(in_validation)), (TRAIN, new.filter(~in_validation))):
         with work_file(part_file(source.folder, split, source.bucket)) as partial:
             frame.write_ipc(partial, compression="lz4")
     record = describe(rows, positions, rejects)
-    held_out = int(in_validation.sum())
-    counted = {"train_rows": len(new) - held_out, "validation_rows": held_out}
+    validation_rows = int(in_validation.sum())
+    counted = {"train_rows": len(new) - validation_rows, "validation_rows": validation_rows}
     return finish_bucket(source, rows, rejects, record.model_copy(update=counted))
 
 
@@ -122,8 +122,8 @@ def _known_rows(task: PartTask) -> pl.DataFrame:
     return pl.concat(frames).collect()
 
 
-def _in_validation(new: pl.DataFrame, known: pl.DataFrame, hold_out: FirstSplit) -> pl.Series:
+def _in_validation(new: pl.DataFrame, known: pl.DataFrame, validation_percent: float) -> pl.Series:
     was_in = known.group_by("fingerprint").agg(pl.col("split").first())
     was_in = new.select("fingerprint").join(was_in, on="fingerprint", how="left", maintain_order="left")["split"]
-    held_out = [hold_out.held_out(mark) for mark in new["fingerprint"]]
-    return (was_in == VALIDATION).fill_null(pl.Series(held_out, dtype=pl.Boolean))
+    drawn = new.select(held_out(pl.col("fingerprint"), validation_percent)).to_series()
+    return (was_in == VALIDATION).fill_null(drawn)

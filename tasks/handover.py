@@ -18,6 +18,8 @@ from data_lake.files import sha256_of
 TENSORS_FILE = "optimizer.safetensors"
 STATE_FILE = "state.json"
 _RANDOM = "random/"
+_LIKE_PARAMETER = ("exp_avg", "exp_avg_sq", "state1", "state2")
+"""Slots of the optimizers in use that have one value for each of their parameter's."""
 
 
 def save_state(
@@ -88,6 +90,8 @@ def load_state(
         if value.is_floating_point() and not torch.isfinite(value).all():
             raise _unusable(f"{key} holds values that are not finite")
         name, slot = key.rsplit("/", 1)
+        if slot in _LIKE_PARAMETER and value.shape != names[name].shape:
+            raise _unusable(f"{key} has another shape than its parameter")
         # `step` stays where the optimizer keeps it; fused AdamW wants it beside the parameter.
         optimizer.state[names[name]][slot] = value.to(names[name].device)
     for key, value in state["values"].items():

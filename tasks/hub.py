@@ -16,6 +16,7 @@ from huggingface_hub.errors import (
     RepositoryNotFoundError,
     RevisionNotFoundError,
 )
+from huggingface_hub.hf_api import RepoFile
 
 from data_lake.errors import HubError, HubUnavailableError, LostRaceError
 from data_lake.files import sha256_of
@@ -75,9 +76,7 @@ class Hub:
     def file(self, repo: str, kind: str, revision: str, path: str) -> Path:
         """Downloads one file of a commit, unless it is in the cache, and returns where it lies."""
         with told(f"download {path} of {repo}"):
-            return Path(
-                self.api.hf_hub_download(repo, path, repo_type=kind, revision=revision, cache_dir=self.cache)
-            )
+            return Path(self.api.hf_hub_download(repo, path, repo_type=kind, revision=revision, cache_dir=self.cache))
 
     def folder(self, repo: str, kind: str, revision: str, patterns: list[str] | None = None) -> Path:
         """Downloads the files of a commit, unless they are in the cache, and returns their folder."""
@@ -93,7 +92,9 @@ class Hub:
         with told(f"list {repo}"):
             tree = self.api.list_repo_tree(repo, repo_type=kind, revision=revision, recursive=True)
             return {
-                entry.path: entry.lfs.sha256 if entry.lfs else entry.blob_id for entry in tree if hasattr(entry, "blob_id")
+                entry.path: entry.lfs.sha256 if entry.lfs else entry.blob_id
+                for entry in tree
+                if isinstance(entry, RepoFile)
             }
 
 

@@ -145,9 +145,7 @@ def mend_tags(hub: Hub, ledger: Ledger) -> list[str]:
 def tag_round(hub: Hub, number: int, revision: str) -> None:
     """Tags a round's commit; a tag that is already there stays."""
     with told(f"tag {round_name(number)}"):
-        hub.api.create_tag(
-            hub.adapter_repo, tag=round_name(number), revision=revision, repo_type=MODEL, exist_ok=True
-        )
+        hub.api.create_tag(hub.adapter_repo, tag=round_name(number), revision=revision, repo_type=MODEL, exist_ok=True)
 
 
 def _read_round(hub: Hub, revision: str) -> LedgerRound:

@@ -16,14 +16,14 @@ os.environ.setdefault("UNSLOTH_DISABLE_STATISTICS", "1")
 os.environ.setdefault("UNSLOTH_DISABLE_LOGO", "1")
 os.environ.setdefault("TOKENIZERS_PARALLELISM", "false")
 
-import unsloth  # noqa: E402, I001  (it patches trl, transformers and peft: it has to come first)
-import torch  # noqa: E402
-from bitsandbytes.nn import Linear4bit  # noqa: E402
-from peft import PeftModel  # noqa: E402
-from transformers.utils import logging as transformers_logging  # noqa: E402
+import unsloth  # it patches trl, transformers and peft: it has to come first
+import torch
+from bitsandbytes.nn import Linear4bit
+from peft import PeftModel
+from transformers.utils import logging as transformers_logging
 
-from data_lake.errors import TrainingError  # noqa: E402
-from data_lake.settings import LoraSettings, ModelSettings  # noqa: E402
+from data_lake.errors import TrainingError
+from data_lake.settings import LoraSettings, ModelSettings
 
 if not sys.stderr.isatty():
     transformers_logging.disable_progress_bar()
@@ -158,7 +158,9 @@ def check_adapter(folder: Path, lora: LoraSettings) -> None:
         ) from error
     wanted = {"r": lora.rank, "lora_alpha": lora.alpha, "target_modules": sorted(lora.targets)}
     found["target_modules"] = sorted(found.get("target_modules") or [])
-    other = [f"{key} is {found.get(key)} there and {value} here" for key, value in wanted.items() if found.get(key) != value]
+    other = [
+        f"{key} is {found.get(key)} there and {value} here" for key, value in wanted.items() if found.get(key) != value
+    ]
     if other:
         raise TrainingError(
             f"The parent round's adapter has another shape: {'; '.join(other)}",

@@ -28,7 +28,7 @@ def decide(metrics: Metrics, against: Metrics, name: str, settings: PromotionSet
         f"(limit {loss_limit:.4f}), form {metrics.form_share:.2f} against {against.form_share:.2f} "
         f"(limit {form_limit:.2f})"
     )
-    if metrics.validation_loss > loss_limit:
+    if not metrics.validation_loss <= loss_limit:  # a loss that is not a number fails too
         return Decision(promote=False, reason=f"held back, the loss is too high: {figures}", against=name)
     if metrics.form_share < form_limit:
         return Decision(promote=False, reason=f"held back, too few answers in the form: {figures}", against=name)

@@ -123,7 +123,7 @@ def run_round(plan: RoundPlan, ledger: Ledger, settings: Settings) -> RoundResul
         Round(plan.base_folder, (plan.shard_file,), plan.parent_adapter, plan.parent_state, plan.work), settings
     )
     hash_now = measured_with(plan.validation_file, settings)
-    base_metrics = _known(ledger.newest and ledger.newest.manifest.base_metrics, hash_now)
+    base_metrics = _known(ledger.newest.manifest.base_metrics if ledger.newest else None, hash_now)
     if base_metrics is None:
         base_metrics = evaluate(trained.loaded, None, plan.validation_file, settings)
     metrics = evaluate(trained.loaded, "default", plan.validation_file, settings)
@@ -142,9 +142,7 @@ def run_round(plan: RoundPlan, ledger: Ledger, settings: Settings) -> RoundResul
     return result
 
 
-def publish_result(
-    hub: Hub, ledger: Ledger, plan: RoundPlan, result: RoundResult, settings: Settings
-) -> LedgerRound:
+def publish_result(hub: Hub, ledger: Ledger, plan: RoundPlan, result: RoundResult, settings: Settings) -> LedgerRound:
     """Publishes a round's state and then the round, and returns it as the ledger holds it from now on.
 
     Raises:

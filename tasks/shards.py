@@ -12,7 +12,7 @@ from pydantic import BaseModel
 from data_lake.data_settings import Rules
 from data_lake.dataset import ROW_SCHEMA
 from data_lake.files import sha256_of
-from tasks.clean_chunk import piece_rows
+from tasks.clean_chunk import piece_rows, to_table
 from tasks.settle import settle
 from tasks.work_files import read_work_record, work_file, write_work_record
 
@@ -131,11 +131,6 @@ def write_rows(path: Path, rows: pl.DataFrame, positions: pl.Series) -> FileReco
             for at in range(0, len(positions), ROW_GROUP):
                 writer.write_table(to_table(rows[positions[at : at + ROW_GROUP]], ROW_SCHEMA))
     return FileRecord(rows=len(positions), bytes=path.stat().st_size, sha256=sha256_of(path))
-
-
-def to_table(frame: pl.DataFrame, schema: pa.Schema) -> pa.Table:
-    """A frame as an Arrow table with exactly the columns and types of `schema`."""
-    return frame.select(schema.names).to_arrow(compat_level=pl.CompatLevel.oldest()).cast(schema)
 
 
 def bucket_rows(task: BucketTask) -> pl.DataFrame:

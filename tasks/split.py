@@ -2,10 +2,12 @@
 
 from dataclasses import dataclass
 
+import polars as pl
 from xxhash import xxh3_64_intdigest
 
 _PARTS = 10_000
 """Validation is taken in steps of 1 / 10,000 of all contents."""
+_HALF = 1 << 32
 
 
 def fold(content: str) -> str:
@@ -16,6 +18,11 @@ def fold(content: str) -> str:
 def fingerprint(folded: str) -> int:
     """The 64-bit XXH3 of a folded content's UTF-8: stable over versions and machines."""
     return xxh3_64_intdigest(folded.encode())
+
+
+def held_out(fingerprint: pl.Expr, validation_percent: float) -> pl.Expr:
+    """Whether contents are for validation."""
+    return fingerprint % _PARTS < round(validation_percent * _PARTS / 100)
 
 
 @dataclass(frozen=True)
@@ -29,15 +36,10 @@ class FirstSplit:
     def buckets(self) -> int:
         return self.shards + 1
 
-    def bucket(self, fingerprint: int) -> int:
-        """The bucket of a content: 0 … shards - 1, or `shards` for validation."""
-        if self.held_out(fingerprint):
-            return self.shards
-        return fingerprint // _PARTS % self.shards
-
-    def held_out(self, fingerprint: int) -> bool:
-        """Whether a content is for validation."""
-        return fingerprint % _PARTS < round(self.validation_percent * _PARTS / 100)
+    def bucket(self, fingerprint: pl.Expr) -> pl.Expr:
+        """The buckets of contents: 0 … shards - 1, or `shards` for validation."""
+        shard = fingerprint // _PARTS % self.shards
+        return pl.when(held_out(fingerprint, self.validation_percent)).then(self.shards).otherwise(shard).cast(pl.UInt32)
 
 
 @dataclass(frozen=True)
@@ -46,10 +48,11 @@ class LaterSplit:
 
     buckets: int
 
-    def bucket(self, fingerprint: int) -> int:
-        """The bucket of a content: buckets in order hold fingerprints in order."""
-        return fingerprint * self.buckets >> 64
+    def bucket(self, fingerprint: pl.Expr) -> pl.Expr:
+        """The buckets of contents: buckets in order hold fingerprints in order."""
+        return (fingerprint // _HALF * self.buckets // _HALF).cast(pl.UInt32)
 
     def bounds(self, bucket: int) -> tuple[int, int]:
         """The smallest and the largest fingerprint of a bucket."""
-        return -(-(bucket << 64) // self.buckets), -(-((bucket + 1) << 64) // self.buckets) - 1
+        first, after = (-(-at * _HALF // self.buckets) * _HALF for at in (bucket, bucket + 1))
+        return first, after - 1

@@ -50,7 +50,7 @@ def encode_prompt(tokenizer: Any, question: str) -> list[int]:
     text = render_prompt(tokenizer, question)
     if tokenizer.bos_token and not text.startswith(tokenizer.bos_token):
         text = tokenizer.bos_token + text
-    return tokenizer(text, add_special_tokens=False)["input_ids"]
+    return tokenizer(text, add_special_tokens=False, verbose=False)["input_ids"]
 
 
 def tokenise(rows: list[dict[str, Any]], tokenizer: Any, max_length: int) -> TokenisedRows:
@@ -87,5 +87,5 @@ def _encode_answers(rows: list[dict[str, Any]], tokenizer: Any) -> list[list[int
     if not rows:
         return []
     texts = [answer_for(row["title"], row["content"]) for row in rows]
-    encoded = tokenizer(texts, add_special_tokens=False)["input_ids"]
+    encoded = tokenizer(texts, add_special_tokens=False, verbose=False)["input_ids"]
     return [[*ids, tokenizer.eos_token_id] for ids in encoded]

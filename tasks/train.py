@@ -10,11 +10,12 @@ import sys
 import time
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 from tasks import model as models  # Unsloth has to be imported before trl and transformers.
 
-import bitsandbytes  # noqa: I001
+import bitsandbytes
+from accelerate.optimizer import AcceleratedOptimizer
 import torch
 from datasets import Dataset
 from datasets.utils import disable_progress_bars
@@ -165,9 +166,7 @@ class _Guard(TrainerCallback):
             )
 
 
-def _trainer(
-    this: Round, loaded: models.LoadedModel, rows: TokenisedRows, settings: Settings, before: int
-) -> _Trainer:
+def _trainer(this: Round, loaded: models.LoadedModel, rows: TokenisedRows, settings: Settings, before: int) -> _Trainer:
     training = settings.training
     trainer = _Trainer(
         loaded=loaded,
@@ -227,7 +226,7 @@ def _save(this: Round, trainer: _Trainer, loaded: models.LoadedModel, before: in
     loaded.model.save_pretrained(str(this.adapter))
     loaded.tokenizer.save_pretrained(str(this.adapter))
     (this.adapter / "README.md").unlink(missing_ok=True)  # peft's empty card; the repository has its own
-    optimizer = trainer.optimizer.optimizer  # out of accelerate's wrapper
+    optimizer = cast(AcceleratedOptimizer, trainer.optimizer).optimizer
     state_sha256 = handover.save_state(this.state, optimizer, loaded.trainable, before + trainer.state.global_step)
     for checkpoint in this.work.glob("checkpoint-*"):
         shutil.rmtree(checkpoint)
@@ -257,4 +256,3 @@ def _check_moved(loaded: models.LoadedModel, base: list[float], adapter: list[fl
         raise TrainingError(
             f"{wrong} in this round", left="Nothing was published", mend="Report this with the profile that was used"
         )
-

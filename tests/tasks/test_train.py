@@ -1,0 +1,127 @@
+"""A round is exact: a chain of rounds equals one uninterrupted run, and a killed round its undisturbed self."""
+
+import json
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import polars as pl
+import pytest
+from safetensors.torch import load_file
+
+from data_lake.files import sha256_of
+from data_lake.rounds import TrainingReport
+
+RUNNER = Path(__file__).with_name("round_runner.py")
+ROWS = 32  # a shard's rows: a multiple of the effective batch, so that both runs cut at the same places
+BATCH = {"micro_batch_size": 2, "gradient_accumulation_steps": 2}
+STEPS = ROWS // 4
+
+
+@pytest.fixture(scope="module")
+def shards(tmp_path_factory: pytest.TempPathFactory) -> list[Path]:
+    folder = tmp_path_factory.mktemp("shards")
+    paths = []
+    for number in range(2):
+        rows = [
+            {
+                "uid": f"{number}-{row}",
+                "title": f"Acme Red Chair {row}",
+                "content": f"The chair number {row} is made of steel" + " and wood" * (row % 9) + ".",
+                "fingerprint": row * 7919 + number,
+            }
+            for row in range(ROWS)
+        ]
+        path = folder / f"shard-{number:05d}.parquet"
+        pl.DataFrame(rows, schema_overrides={"fingerprint": pl.UInt64}).write_parquet(path)
+        paths.append(path)
+    return paths
+
+
+def start(
+    folder: Path,
+    base: Path,
+    shards: list[Path],
+    parent: Path | None = None,
+    optimizer: str = "adamw",
+    **training: object,
+) -> subprocess.Popen:
+    """Begins a round below `folder` in a new process."""
+    folder.mkdir(parents=True, exist_ok=True)
+    case = folder / "case.json"
+    case.write_text(
+        json.dumps(
+            {
+                "base": str(base),
+                "shards": [str(shard) for shard in shards],
+                "parent_adapter": parent and str(parent / "work" / "adapter"),
+                "parent_state": parent and str(parent / "work" / "state"),
+                "work": str(folder / "work"),
+                "environment": {},
+                "settings": {
+                    "model": {"max_sequence_length": 128},
+                    "generation": {"max_new_tokens": 8},
+                    "lora": {"rank": 4, "alpha": 8, "dropout": 0.1},
+                    "training": {"optimizer": optimizer, "learning_rate": 1e-3, "warmup_steps": 3, **BATCH, **training},
+                },
+            }
+        )
+    )
+    return subprocess.Popen([sys.executable, str(RUNNER), str(case)], stderr=subprocess.PIPE, text=True)
+
+
+def finish(folder: Path, process: subprocess.Popen) -> TrainingReport:
+    _, errors = process.communicate(timeout=240)
+    assert process.returncode == 0, errors
+    return TrainingReport.model_validate_json((folder / "case.report").read_text())
+
+
+@pytest.mark.parametrize("optimizer", ["adamw", "adamw_8bit"])
+def test_two_rounds_in_two_processes_equal_one_run(
+    optimizer: str, tmp_path: Path, small_base: Path, shards: list[Path]
+) -> None:
+    base_before = sha256_of(small_base / "model.safetensors")
+    whole = finish(tmp_path / "whole", start(tmp_path / "whole", small_base, shards, optimizer=optimizer))
+    first = finish(tmp_path / "one", start(tmp_path / "one", small_base, shards[:1], optimizer=optimizer))
+    second = finish(
+        tmp_path / "two", start(tmp_path / "two", small_base, shards[1:], tmp_path / "one", optimizer=optimizer)
+    )
+    assert len(whole.losses) == 2 * STEPS
+    assert first.losses + second.losses == whole.losses
+    assert second.adapter_sha256 == whole.adapter_sha256 != first.adapter_sha256
+    assert (second.global_step_before, second.global_step_after) == (STEPS, 2 * STEPS)
+    assert first.quantised_layers == second.quantised_layers == 2 * 7, "4-bit layers of the small base"
+    assert sha256_of(small_base / "model.safetensors") == base_before
+    adapter = load_file(tmp_path / "two" / "work" / "adapter" / "adapter_model.safetensors")
+    assert {str(value.dtype) for value in adapter.values()} == {"torch.float32"}
+    assert sum(value.numel() for value in adapter.values()) == second.trainable_parameters
+
+
+def test_without_the_handed_over_state_the_losses_differ(tmp_path: Path, small_base: Path, shards: list[Path]) -> None:
+    """The equality above is no accident: another schedule position alone breaks it."""
+    finish(tmp_path / "one", start(tmp_path / "one", small_base, shards[:1]))
+    state = tmp_path / "one" / "work" / "state" / "state.json"
+    exact = finish(tmp_path / "two", start(tmp_path / "two", small_base, shards[1:], tmp_path / "one"))
+    state.write_text(state.read_text().replace(f'"global_step": {STEPS}', '"global_step": 0'))
+    other = finish(tmp_path / "three", start(tmp_path / "three", small_base, shards[1:], tmp_path / "one"))
+    assert other.losses != exact.losses
+
+
+def test_a_killed_round_goes_on_at_its_checkpoint(tmp_path: Path, small_base: Path, shards: list[Path]) -> None:
+    undisturbed = finish(tmp_path / "whole", start(tmp_path / "whole", small_base, shards))
+    folder = tmp_path / "killed"
+    process = start(folder, small_base, shards, checkpoint_steps=3)
+    deadline = time.monotonic() + 200
+    while not list((folder / "work").glob("checkpoint-*/trainer_state.json")) and process.poll() is None:
+        assert time.monotonic() < deadline
+        time.sleep(0.01)
+    assert process.poll() is None, "the round must still run when it is killed"
+    process.send_signal(signal.SIGKILL)
+    process.communicate()
+    assert not (folder / "case.report").exists()
+    resumed = finish(folder, start(folder, small_base, shards, checkpoint_steps=3))
+    assert resumed.losses == undisturbed.losses
+    assert resumed.adapter_sha256 == undisturbed.adapter_sha256
+    assert not list((folder / "work").glob("checkpoint-*"))
