@@ -8,7 +8,6 @@ from data_lake.dataset import REJECT_SCHEMA, ROW_SCHEMA, DatasetManifest, read_m
 from data_lake.errors import SettingsError
 from data_lake.layout import Lake
 
-
 _READING = (duckdb.StatementType.SELECT, duckdb.StatementType.EXPLAIN)
 
 
@@ -58,7 +57,7 @@ def _refused(why: str) -> SettingsError:
     return SettingsError(
         why,
         left="The lake was not touched",
-        mend="Ask of the views rows, rejects, shards, deliveries: roundhouse sql \"FROM shards\"",
+        mend='Ask of the views rows, rejects, shards, deliveries: roundhouse sql "FROM shards"',
     )
 
 

@@ -171,7 +171,7 @@ def find_manifest(lake: Lake) -> DatasetManifest | None:
         version = values["schema_version"]
         if version > SCHEMA_VERSION:
             raise LakeError(
-                f"The dataset in {lake.root} has format {version}, of a newer Roundhouse; this one knows {SCHEMA_VERSION}",
+                f"The dataset in {lake.root} has format {version}, this Roundhouse knows {SCHEMA_VERSION} only",
                 left="The lake was not touched",
                 mend="Update Roundhouse, or take another lake: roundhouse ingest FILE --lake NEW",
             )

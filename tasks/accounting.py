@@ -13,7 +13,7 @@ from tasks.shards import BucketRecord, PieceRef, Plan
 
 def plan_of(sources: list[Source], results: list[ChunkResult]) -> Plan:
     """The pieces in the order of their lines, each with what comes before it in its source."""
-    lines = Counter()
+    lines: Counter[int] = Counter()
     pieces = []
     for result in results:
         chunk = result.chunk
@@ -33,7 +33,7 @@ def input_records(
     sources: list[Source], hashes: list[str], results: list[ChunkResult], cut_short: Iterable[int]
 ) -> list[InputRecord]:
     """One record a source; `cut_short` holds the positions of those taken although they end too early."""
-    lines = Counter()
+    lines: Counter[int] = Counter()
     for result in results:
         lines[result.chunk.source] += result.piece.lines
     return [
@@ -56,7 +56,7 @@ def delivery_record(
     Raises:
         AssertionError: a line was lost or counted twice.
     """
-    rejected = _sum(record.rejected for record in (*pieces, *buckets))
+    rejected = _sum(piece.rejected for piece in pieces) + _sum(bucket.rejected for bucket in buckets)
     train_rows, validation_rows = (sum(getattr(b, name) for b in buckets) for name in ("train_rows", "validation_rows"))
     record = DeliveryRecord(
         number=number,
@@ -86,7 +86,7 @@ def _figures(pieces: list[PieceRecord], buckets: list[BucketRecord]) -> Cleaning
 
 
 def _sum(counts: Iterable[dict]) -> Counter:
-    total = Counter()
+    total: Counter = Counter()
     for count in counts:
         total.update(count)
     return total

@@ -33,6 +33,23 @@ for the whole family|every day|in the summer|during the winter|for many years|in
 with great care|for children and adults|at the market|on the road|for travel""".replace("\n", "").split("|")
 _SYLLABLES = """al an ar ba bel bor ca cor da del dor el en fa fen ga gor ha hal is ka kel lan lo mar mel na nor or pa
 per ra ri ro sa sel ta tor ul va ven wil zan""".split()
+_STATEMENTS = (
+    "{who} {quality} {noun} is made of {matter}.",
+    "{who} {noun} {verb} the {quality} {other} {place}.",
+    "There are {number} {quality} pieces in the {noun}, and the {other} is {second}.",
+    "It comes with a {quality} {noun} and is easy to use {place}.",
+    "{who} {noun} from {person} was written by {person} {place}.",
+    "Perfect for the {noun}, it keeps the {other} {quality}.",
+    "{who} {matter} {noun} is {number} inches long and {quality}.",
+    "People know little about the {noun} of {person}, but they like it {place}.",
+    "What {person} knows about a {quality} {noun} is this: it {verb} the {other}.",
+    "This is the {noun} that I know, {quality} and {second}.",
+    "Ships on the Amazon carry {matter} from {person} to the {quality} {noun}.",
+    "{who} {noun} was made by {person}: {quality}, {second} and right for the whole family.",
+    "Wash the {noun} by hand in {quality} water, dry it and keep it {place}.",
+    "{person} works well {place} with two {quality} {noun} parts & one {other}.",
+    "You can look at the {noun} of size {number}; it stays {quality} and holds a {other}.",
+)
 _ASKS = (
     "Say {name} once more.",
     "Repeat this name: {name}",
@@ -75,16 +92,17 @@ def _statement(source: random.Random) -> str:
     quality, matter = source.choice(_QUALITIES), source.choice(_MATTERS)
     who = source.choice(("The", "This", "A", "Every", "Her", "His", "Our"))
     number, place = source.randint(1, 99), source.choice(_PLACES)
-    return source.choice(
-        (
-            f"{who} {quality} {noun} is made of {matter}.",
-            f"{who} {noun} {source.choice(_VERBS)} the {quality} {other} {place}.",
-            f"There are {number} {quality} pieces in the {noun}, and the {other} is {source.choice(_QUALITIES)}.",
-            f"It comes with a {quality} {noun} and is easy to use {place}.",
-            f"{who} {noun} from {_invented(source)} was written by {_invented(source)} {place}.",
-            f"Perfect for the {noun}, it keeps the {other} {quality}.",
-            f"{who} {matter} {noun} is {number} inches long and {quality}.",
-        )
+    return source.choice(_STATEMENTS).format(
+        who=who,
+        noun=noun,
+        other=other,
+        quality=quality,
+        second=source.choice(_QUALITIES),
+        matter=matter,
+        number=number,
+        place=place,
+        verb=source.choice(_VERBS),
+        person=_invented(source),
     )
 
 

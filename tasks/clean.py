@@ -2,19 +2,30 @@
 
 import re
 import unicodedata
+from functools import lru_cache
 from html import unescape
 
 import polars as pl
-import pyarrow as pa
 import pyarrow.compute as pc
 
 _CONTROL = re.compile("[\x00-\x08\x0e-\x1b\x7f-\x84\x86-\x9f]")
 """Control characters that are not white space."""
 
+_REFERENCE = re.compile(r"&(?:#[0-9]+;?|#[xX][0-9a-fA-F]+;?|[^\t\n\f <&#;]{1,32};?)")
+"""What `html.unescape` takes for a reference."""
+
 _NESTED = re.compile(r"&(?:(?:amp|#38|#x26);?)+", re.IGNORECASE)
 _MANY_PASSES = 64
 _TRAILER_REACH = 200
 """Characters from the end of a content in which a trailer must begin."""
+
+
+_decode_reference = lru_cache(4096)(unescape)
+
+
+def _decode_once(text: str) -> str:
+    """`html.unescape`, a third faster where the same few references come again and again."""
+    return _REFERENCE.sub(lambda found: _decode_reference(found[0]), text)
 
 
 def decode_entities(text: str) -> str:
@@ -25,7 +36,9 @@ def decode_entities(text: str) -> str:
     """
     while True:
         for _ in range(_MANY_PASSES):
-            decoded = unescape(text)
+            if "&" not in text:
+                return text
+            decoded = _decode_once(text)
             if decoded == text:
                 return text
             text = decoded
@@ -60,29 +73,22 @@ def _tidy(text: str) -> str:
     return text if freed == text else _tidy(freed)
 
 
-def clean_texts(texts: list[str]) -> tuple[list[str], int]:
+def clean_texts(texts: pl.Series) -> tuple[pl.Series, int]:
     """`clean_text` of every text.
 
     Returns:
         The clean texts, and how many of them held entities.
     """
-    cleaned, with_entities = texts.copy(), 0
-    for position in _unclean(texts):
-        raw = texts[position]
-        cleaned[position] = clean = clean_text(raw)
-        with_entities += clean.count("&") < raw.count("&")
-    return cleaned, with_entities
-
-
-def _unclean(texts: list[str]) -> list[int]:
-    """The positions of the texts that cleaning may change: looked for in all at once, which is ten times faster."""
-    array = pa.array(texts, pa.string())
-    text = pl.from_arrow(array)
-    suspect = text.str.contains("&", literal=True) | text.str.contains("  ", literal=True)
-    suspect |= text.str.starts_with(" ") | text.str.ends_with(" ")
+    # What cleaning may change is looked for in all texts at once, which costs a tenth of looking at each.
+    suspect = texts.str.contains("&", literal=True) | texts.str.contains("  ", literal=True)
+    suspect |= texts.str.starts_with(" ") | texts.str.ends_with(" ")
     # Printable ASCII is free of control characters, and in NFC.
-    suspect |= ~pl.from_arrow(pc.ascii_is_printable(array))
-    return suspect.arg_true().to_list()
+    suspect |= ~pl.Series(pc.ascii_is_printable(texts.to_arrow(compat_level=pl.CompatLevel.oldest())))
+    positions = suspect.arg_true()
+    raw = texts.gather(positions).to_list()
+    clean = [clean_text(text) for text in raw]
+    with_entities = sum(before.count("&") > after.count("&") for before, after in zip(raw, clean, strict=True))
+    return texts.scatter(positions, clean), with_entities
 
 
 class TrailerCutter:
@@ -104,13 +110,11 @@ class TrailerCutter:
                 return self.cut(content[:at].rstrip())
         return content
 
-    def cut_all(self, contents: list[str]) -> tuple[list[str], int]:
+    def cut_all(self, contents: pl.Series) -> tuple[pl.Series, int]:
         """`cut` of every content, and how many it changed."""
-        if not self._trailers:
-            return contents, 0
-        begun = pl.Series(contents, dtype=pl.String).str.contains_any([start for start, _ in self._trailers])
-        result, changed = contents.copy(), 0
-        for position in begun.arg_true():
-            result[position] = self.cut(contents[position])
-            changed += result[position] != contents[position]
-        return result, changed
+        starts = [start for start, _ in self._trailers]
+        positions = contents.str.contains_any(starts).arg_true()
+        whole = contents.gather(positions).to_list()
+        cut = [self.cut(content) for content in whole]
+        changed = sum(before != after for before, after in zip(whole, cut, strict=True))
+        return contents.scatter(positions, cut), changed

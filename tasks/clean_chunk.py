@@ -1,7 +1,6 @@
 """The map step of an ingest: one chunk of lines becomes one piece of clean rows, its rejects and its record."""
 
 import gc
-from collections import Counter
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -15,7 +14,7 @@ from xxhash import xxh3_128_hexdigest
 from data_lake.data_settings import DataSettings
 from tasks.chunks import Chunk
 from tasks.clean import TrailerCutter, clean_texts
-from tasks.parse import Parsed, parse_lines
+from tasks.parse import parse_lines
 from tasks.rules import broken_rule, says_title
 from tasks.split import FirstSplit, LaterSplit, fingerprint, fold
 from tasks.work_files import read_work_record, work_file, write_work_record
@@ -45,16 +44,6 @@ PIECE_REJECTS = pa.schema(
 """Rejects of a chunk in the order of its lines; `title` and `content` as they were read."""
 
 _EMPTY = pa.RecordBatch.from_pylist([], schema=PIECE_SCHEMA)
-_ROW_TYPES = {
-    "uid": pl.String,
-    "title": pl.String,
-    "content": pl.String,
-    "fingerprint": pl.UInt64,
-    "line": pl.UInt64,
-    "offset": pl.UInt64,
-    "says_title": pl.Boolean,
-}
-_REJECT_TYPES = {name: pl.UInt64 if name in ("line", "offset") else pl.String for name in PIECE_REJECTS.names}
 
 
 class PieceRecord(BaseModel):
@@ -132,22 +121,23 @@ def _no_collector() -> Iterator[None]:
 
 def _make_piece(task: ChunkTask, piece: str, data: bytes) -> PieceRecord:
     parsed = parse_lines(data, task.settings, overlong=task.chunk.skipped > 0)
-    title, titles_with_entities = clean_texts(parsed.title)
-    content, contents_with_entities = clean_texts(parsed.content)
+    read = parsed.rows
+    title, titles_with_entities = clean_texts(read["title"])
+    content, contents_with_entities = clean_texts(read["content"])
     content, trailers_cut = TrailerCutter(task.settings.trailers).cut_all(content)
-    rows = _rows(parsed, title, content)
+    rows = read.with_columns(title, content).with_columns(_compared(title, content))
     reason = broken_rule(rows, task.settings.rules)
-    rejects = _rejects(parsed, reason)
+    rejects = pl.concat([parsed.rejects, read.with_columns(reason).filter(reason.is_not_null())], how="diagonal")
     kept = rows.filter(reason.is_null())
     _write_buckets(piece_rows(task.pieces, piece), kept, task.split)
-    _write_rejects(piece_rejects(task.pieces, piece), rejects)
+    _write_rejects(piece_rejects(task.pieces, piece), rejects.sort("line"))
     record = PieceRecord(
         id=piece,
         lines=parsed.lines,
         kept=len(kept),
-        rejected=Counter(rejects["reason"]),
-        title_lengths=Counter(map(len, parsed.title)),
-        content_lengths=Counter(map(len, parsed.content)),
+        rejected=count_values(rejects["reason"]),
+        title_lengths=count_values(read["title"].str.len_chars()),
+        content_lengths=count_values(read["content"].str.len_chars()),
         titles_with_entities=titles_with_entities,
         contents_with_entities=contents_with_entities,
         trailers_cut=trailers_cut,
@@ -156,29 +146,17 @@ def _make_piece(task: ChunkTask, piece: str, data: bytes) -> PieceRecord:
     return record
 
 
-def _rows(parsed: Parsed, title: list[str], content: list[str]) -> pl.DataFrame:
-    """All parsed rows, clean, with what is compared of them."""
-    folded = list(map(fold, content))
-    return pl.DataFrame(
-        {
-            "uid": parsed.uid,
-            "title": title,
-            "content": content,
-            "fingerprint": list(map(fingerprint, folded)),
-            "line": parsed.line,
-            "offset": parsed.offset,
-            "says_title": list(map(says_title, title, folded)),
-        },
-        schema_overrides=_ROW_TYPES,
-    )
+def _compared(title: pl.Series, content: pl.Series) -> list[pl.Series]:
+    """What is compared of clean rows: `fingerprint` and `says_title`."""
+    folded = [fold(text) for text in content.to_list()]
+    marks = pl.Series("fingerprint", [fingerprint(text) for text in folded], pl.UInt64)
+    same = map(says_title, title.to_list(), folded)
+    return [marks, pl.Series("says_title", list(same), pl.Boolean)]
 
 
-def _rejects(parsed: Parsed, reason: pl.Series) -> pl.DataFrame:
-    """All rejects of a chunk, in the order of its lines."""
-    read = {"line": parsed.line, "offset": parsed.offset, "title": parsed.title, "content": parsed.content}
-    judged = pl.DataFrame(read, schema={name: _REJECT_TYPES[name] for name in read}).with_columns(reason)
-    unparsed = pl.DataFrame(parsed.rejects, schema=_REJECT_TYPES, orient="row")
-    return pl.concat([unparsed, judged.filter(reason.is_not_null())], how="diagonal").sort("line")
+def count_values(values: pl.Series) -> dict:
+    """Value → how often it is there, in the order of the values."""
+    return dict(sorted(values.value_counts().iter_rows()))
 
 
 def _write_rejects(path: Path, rejects: pl.DataFrame) -> None:

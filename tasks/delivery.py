@@ -13,6 +13,7 @@ from tasks.growth import CutTask, PartTask, cut_shard, find_new_rows, slices_of
 from tasks.processes import RunMap
 from tasks.shards import BucketRecord, BucketTask, FileRecord, ShardTask, make_shard
 from tasks.split import FirstSplit, LaterSplit
+from tasks.work_files import flush
 
 
 @dataclass(frozen=True)
@@ -35,6 +36,12 @@ class Delivery:
     def number(self) -> int:
         return len(self.manifest.deliveries) if self.manifest else 0
 
+    def staged_rejects(self) -> Path:
+        """Where the delivery's rejects are to be written."""
+        path = self.staged.delivery_rejects(self.number)
+        path.parent.mkdir(parents=True, exist_ok=True)
+        return path
+
     def reduce(self, run_map: RunMap) -> tuple[list[BucketRecord], list[ShardRecord]]:
         """Makes the delivery's shards.
 
@@ -42,8 +49,9 @@ class Delivery:
             What became of each bucket, and the new shards: training by number, then validation.
         """
         self.staged.data.mkdir(parents=True, exist_ok=True)
-        self.staged.rejects.mkdir(parents=True, exist_ok=True)
-        return self._first(run_map) if self.manifest is None else self._later(self.manifest, run_map)
+        if self.manifest is not None and isinstance(self.split, LaterSplit):
+            return self._later(self.manifest, self.split, run_map)
+        return self._first(run_map)
 
     def grown_manifest(self, record: DeliveryRecord, shards: list[ShardRecord]) -> DatasetManifest:
         """The dataset's manifest with this delivery and its shards."""
@@ -61,20 +69,25 @@ class Delivery:
         tasks = [
             ShardTask(self._bucket(bucket), str(path), validation=bucket == shards) for bucket, path in enumerate(paths)
         ]
-        buckets = _watched("shards", run_map(make_shard, tasks), len(tasks))
-        return buckets, [self._shard(path, record.file) for path, record in zip(paths, buckets, strict=True)]
+        buckets, made = [], []
+        for path, record in zip(paths, _watched("shards", run_map(make_shard, tasks), len(tasks)), strict=True):
+            buckets.append(record)
+            made.append(self._shard(path, record.file))
+        return buckets, made
 
-    def _later(self, manifest: DatasetManifest, run_map: RunMap) -> tuple[list[BucketRecord], list[ShardRecord]]:
+    def _later(
+        self, manifest: DatasetManifest, split: LaterSplit, run_map: RunMap
+    ) -> tuple[list[BucketRecord], list[ShardRecord]]:
         train, validation = (
             tuple(str(shard_path(self.lake, shard)) for shard in shards)
             for shards in (manifest.train, manifest.validation)
         )
         percent = self.settings.validation_percent
         tasks = [
-            PartTask(self._bucket(bucket), train, validation, percent, self._bounds(bucket))
-            for bucket in range(self.split.buckets)
+            PartTask(self._bucket(bucket), train, validation, percent, split.bounds(bucket))
+            for bucket in range(split.buckets)
         ]
-        buckets = _watched("compared", run_map(find_new_rows, tasks), len(tasks))
+        buckets = list(_watched("compared", run_map(find_new_rows, tasks), len(tasks)))
         cuts = self._cuts(manifest, buckets)
         files = _watched("shards", run_map(cut_shard, cuts), len(cuts))
         return buckets, [self._shard(Path(cut.path), file) for cut, file in zip(cuts, files, strict=True)]
@@ -95,9 +108,11 @@ class Delivery:
         return BucketTask(bucket, str(self.plan), str(self.pieces), str(self.folder), self.settings.rules)
 
     def _shard(self, path: Path, file: FileRecord) -> ShardRecord:
+        # Here, while other processes make the next ones: nothing waits for the disk but this.
+        flush(path)
         split = VALIDATION if path == self.staged.validation(self.number) else TRAIN
         return ShardRecord(name=path.stem, split=split, delivery=self.number, **file.model_dump())
 
 
-def _watched(name: str, results: Iterable, total: int) -> list:
-    return list(tqdm(results, name, total, unit="shard", disable=None))
+def _watched(name: str, results: Iterable, total: int) -> Iterable:
+    return tqdm(results, name, total, unit="shard", disable=None)

@@ -17,7 +17,7 @@ from tasks.shards import (
     finish_bucket,
     write_rows,
 )
-from tasks.split import LaterSplit, held_out
+from tasks.split import held_out
 from tasks.work_files import read_work_record, work_file, write_work_record
 
 
@@ -29,8 +29,9 @@ class PartTask:
     train: tuple[str, ...]
     """The Parquet files of all earlier training shards."""
     validation: tuple[str, ...]
-    split: LaterSplit
     validation_percent: float
+    bounds: tuple[int, int]
+    """The bucket's smallest and largest fingerprint."""
 
 
 @dataclass(frozen=True)
@@ -85,11 +86,10 @@ def cut_shard(task: CutTask) -> FileRecord:
     record_path = Path(task.folder, f"{path.stem}.json")
     if done := read_work_record(record_path, FileRecord):
         return done
-    parts = [
-        pl.read_ipc(part_file(task.folder, task.split, part.bucket), memory_map=False)[part.start : part.stop]
+    rows = pl.concat(
+        pl.read_ipc(part_file(task.folder, task.split, part.bucket)).slice(part.start, part.stop - part.start)
         for part in task.slices
-    ]
-    rows = pl.concat(parts)
+    )
     record = write_rows(path, rows, pl.int_range(len(rows), dtype=pl.UInt32, eager=True))
     write_work_record(record_path, record)
     return record
@@ -112,10 +112,12 @@ def slices_of(counts: list[int], rows_per_shard: int) -> list[tuple[Slice, ...]]
 
 
 def _known_rows(task: PartTask) -> pl.DataFrame:
-    low, high = task.split.bounds(task.source.bucket)
-    within = pl.col("fingerprint").is_between(pl.lit(low, pl.UInt64), pl.lit(high, pl.UInt64))
+    low, high = (pl.lit(bound, pl.UInt64) for bound in task.bounds)
+    columns = ("title", "content", "fingerprint")
     frames = [
-        pl.scan_parquet(list(files)).filter(within).select("title", "content", "fingerprint").with_columns(split=pl.lit(split))
+        pl.scan_parquet(list(files))
+        .filter(pl.col("fingerprint").is_between(low, high))
+        .select(*columns, split=pl.lit(split))
         for split, files in ((TRAIN, task.train), (VALIDATION, task.validation))
         if files
     ]
@@ -123,7 +125,7 @@ def _known_rows(task: PartTask) -> pl.DataFrame:
 
 
 def _in_validation(new: pl.DataFrame, known: pl.DataFrame, validation_percent: float) -> pl.Series:
-    was_in = known.group_by("fingerprint").agg(pl.col("split").first())
-    was_in = new.select("fingerprint").join(was_in, on="fingerprint", how="left", maintain_order="left")["split"]
+    splits = known.group_by("fingerprint").agg(pl.col("split").first())
+    was_in = new.select("fingerprint").join(splits, on="fingerprint", how="left", maintain_order="left")["split"]
     drawn = new.select(held_out(pl.col("fingerprint"), validation_percent)).to_series()
     return (was_in == VALIDATION).fill_null(drawn)

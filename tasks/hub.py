@@ -138,18 +138,18 @@ def told(action: str) -> Iterator[None]:
     left = "What the Hub held before is unchanged"
     try:
         yield
-    except (httpx.HTTPError, ConnectionError) as error:
-        raise HubUnavailableError(
-            f"The Hub does not answer: could not {action} ({type(error).__name__})",
-            left=left,
-            mend="Start it (roundhouse hub, or check HF_ENDPOINT and the network) and run the command again",
-        ) from error
     except LocalTokenNotFoundError as error:
         raise HubError(
             f"No token for the Hub: could not {action}", left=left, mend="Set HF_TOKEN or run: hf auth login"
         ) from error
     except (HfHubHTTPError, EntryNotFoundError) as error:
         raise _answered(action, error, left) from error
+    except (httpx.HTTPError, ConnectionError) as error:
+        raise HubUnavailableError(
+            f"The Hub does not answer: could not {action} ({type(error).__name__})",
+            left=left,
+            mend="Start it (roundhouse hub, or check HF_ENDPOINT and the network) and run the command again",
+        ) from error
     except HFValidationError as error:
         raise HubError(
             f"Could not {action}: {error}", left=left, mend="Change hub.namespace or hub.name in the profile"

@@ -7,7 +7,7 @@ options, so that a run that was killed is taken up where it was.
 import time
 from collections import Counter
 from collections.abc import Iterable
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import Executor, ThreadPoolExecutor
 from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import Path
@@ -24,12 +24,13 @@ from tasks.accounting import delivery_record, input_records, plan_of
 from tasks.chunks import Cutter
 from tasks.clean_chunk import ChunkResult, ChunkTask, clean_chunk
 from tasks.delivery import Delivery
-from tasks.ingest_commit import clear_work, commit, finish_commits, write_rejects
+from tasks.ingest_commit import clear_work, commit, finish_commits
 from tasks.ingest_lock import hold, tell_disk_full
 from tasks.known_inputs import KnownInputs, delivered, stamp
 from tasks.peak_memory import PeakMemory
 from tasks.processes import LocalProcesses, RunMap
 from tasks.read import Source, find_sources
+from tasks.rejects import RejectsWriter, rejects_of_buckets, rejects_of_pieces
 from tasks.split import FirstSplit, LaterSplit
 from tasks.work_files import write_work_record
 
@@ -116,17 +117,16 @@ class _Ingest:
         known = KnownInputs(self.lake)
         if self.manifest:
             before = delivered(self.manifest, self.settings.cleaning_options())
-            numbers = [before.get(known.sha256(source)) for source in sources]
+            new = [source for source in sources if known.sha256(source) not in before]
             known.save()
-            if None not in numbers:
-                return self._unchanged(self.manifest, max(numbers))
-            sources = [source for source, number in zip(sources, numbers, strict=True) if number is None]
+            if not new:
+                return self._unchanged(self.manifest, max(before[known.sha256(source)] for source in sources))
+            sources = new
         with ExitStack() as stack:
-            hashing = stack.enter_context(ThreadPoolExecutor(1))
-            # Hashed beside the cleaning: it is a fifth of the work, and nothing waits for it.
-            hashes = hashing.map(known.sha256, sources)
             run_map = run_map or self._local(sources, stack)
-            report = self._deliver(sources, hashes, run_map)
+            # What this process does while others clean and write: hash the inputs, then write the rejects.
+            beside = stack.enter_context(ThreadPoolExecutor(1))
+            report = self._deliver(sources, beside.map(known.sha256, sources), run_map, beside)
         known.save()
         return report
 
@@ -135,7 +135,7 @@ class _Ingest:
             return map
         return stack.enter_context(LocalProcesses(self.settings.workers))
 
-    def _deliver(self, sources: list[Source], hashes: Iterable[str], run_map: RunMap) -> IngestReport:
+    def _deliver(self, sources: list[Source], hashes: Iterable[str], run_map: RunMap, beside: Executor) -> IngestReport:
         split = self._split(sources)
         work = self.lake.ingest_work(_key(self.settings, split))
         stamps = [stamp(source) for source in sources]
@@ -144,15 +144,18 @@ class _Ingest:
         self._refuse_cut_short(cutter, sources, results)
         plan = plan_of(sources, results)
         delivery = self._delivery(work, split, plan)
+        rejects = RejectsWriter(delivery.staged_rejects(), plan)
+        early = beside.submit(rejects.add, rejects_of_pieces(plan, delivery.pieces))
         buckets, shards = delivery.reduce(run_map)
+        early.result()
+        rejects.add(rejects_of_buckets(delivery.folder, split.buckets))
+        rejects.close()
         inputs = input_records(sources, list(hashes), results, cutter.cut_short)
         _refuse_changed(sources, stamps)
         record = delivery_record(delivery.number, inputs, self.settings, [result.piece for result in results], buckets)
         if record.kept == 0 and self.manifest is None:
             clear_work(self.lake)
             raise _nothing_kept(record)
-        rejects = delivery.staged.delivery_rejects(delivery.number)
-        write_rejects(rejects, plan, str(delivery.pieces), str(delivery.folder), split.buckets)
         manifest = delivery.grown_manifest(record, shards)
         commit(self.lake, delivery.staged, manifest)
         return _report(manifest, record).model_copy(
@@ -202,7 +205,7 @@ class _Ingest:
             made = manifest.deliveries[0].options["shards"]
             if made != self.settings.shards:
                 raise LakeError(
-                    f"These rows are in {made} shards already, which never change; {self.settings.shards} were asked for",
+                    f"These rows are in {made} shards, which never change; {self.settings.shards} were asked for",
                     left="The lake was not touched",
                     mend=f"Make another lake: roundhouse ingest FILE --lake NEW --shards {self.settings.shards}",
                 )

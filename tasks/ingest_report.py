@@ -10,7 +10,7 @@ from jinja2 import Environment, StrictUndefined
 from markupsafe import Markup
 from matplotlib.figure import Figure
 
-from data_lake.dataset import REASONS, DatasetManifest, DeliveryRecord, Lengths, read_manifest, shard_path
+from data_lake.dataset import REASONS, TRAIN, DatasetManifest, DeliveryRecord, Lengths, read_manifest, shard_path
 from data_lake.files import write_text
 from data_lake.layout import Lake
 
@@ -28,7 +28,8 @@ td, th { border-bottom: 1px solid #ddd; padding: .25rem .5rem; text-align: left;
 .n { text-align: right; font-variant-numeric: tabular-nums; } svg { max-width: 100%; height: auto; }
 summary { cursor: pointer; font-weight: 600; } code { background: #f4f4f4; }
 </style></head><body>
-<h1>Delivery {{ delivery.number }}: {{ "{:,}".format(delivery.kept) }} of {{ "{:,}".format(delivery.lines) }} lines kept</h1>
+<h1>Delivery {{ delivery.number }}:
+{{ "{:,}".format(delivery.kept) }} of {{ "{:,}".format(delivery.lines) }} lines kept</h1>
 <table><tr><th>file</th><th class="n">lines</th><th class="n">bytes</th><th>sha256</th></tr>
 {% for given in delivery.inputs %}<tr><td>{{ given.name }}{% if given.truncated %} (cut short){% endif %}</td>
 <td class="n">{{ "{:,}".format(given.lines) }}</td><td class="n">{{ "{:,}".format(given.bytes) }}</td>
@@ -39,7 +40,8 @@ summary { cursor: pointer; font-weight: 600; } code { background: #f4f4f4; }
 <td class="n">{{ "{:,}".format(lines) }}</td></tr>{% endfor %}
 <tr><th>kept</th><th>training and validation</th><th class="n">{{ "{:,}".format(delivery.kept) }}</th></tr></table>
 <h2>What cleaning did</h2>
-<table>{% for what, rows in facts %}<tr><td>{{ what }}</td><td class="n">{{ "{:,}".format(rows) }}</td></tr>{% endfor %}</table>
+<table>{% for what, rows in facts %}<tr><td>{{ what }}</td><td class="n">{{ "{:,}".format(rows) }}</td></tr>
+{% endfor %}</table>
 <h2>Lengths before and after</h2>{{ plots.titles }}{{ plots.contents }}
 <h2>Shards</h2>{{ plots.shards }}
 <h2>Kept rows</h2>
@@ -48,8 +50,8 @@ summary { cursor: pointer; font-weight: 600; } code { background: #f4f4f4; }
 <h2>Rejects</h2>
 {% for reason, rows in rejects.items() %}<details><summary>{{ reason }}: {{ reasons[reason] }}</summary>
 <table><tr><th>file</th><th class="n">line</th><th>title, or the raw line</th><th>content</th></tr>
-{% for file, line, first, content in rows %}<tr><td>{{ file }}</td><td class="n">{{ "{:,}".format(line) }}</td><td>{{ first or "" }}</td>
-<td>{{ content or "" }}</td></tr>{% endfor %}</table></details>{% endfor %}
+{% for file, line, first, content in rows %}<tr><td>{{ file }}</td><td class="n">{{ "{:,}".format(line) }}</td>
+<td>{{ first or "" }}</td><td>{{ content or "" }}</td></tr>{% endfor %}</table></details>{% endfor %}
 </body></html>
 """
 
@@ -107,10 +109,9 @@ def _kept_rows(lake: Lake, manifest: DatasetManifest, record: DeliveryRecord) ->
 def _examples(lake: Lake, record: DeliveryRecord) -> dict[str, list[tuple]]:
     rejects = pl.scan_parquet(lake.delivery_rejects(record.number))
     first = pl.coalesce(_shortened("raw"), _shortened("title"))
-    return {
-        reason: rejects.filter(reason=reason).head(EXAMPLES).select("file", "line", first, _shortened("content")).collect().rows()
-        for reason in record.rejected
-    }
+    shown = rejects.group_by("reason", maintain_order=True).head(EXAMPLES)
+    rows = shown.select("reason", "file", "line", first, _shortened("content")).collect()
+    return {reason: rows.filter(reason=reason).drop("reason").rows() for reason in record.rejected}
 
 
 def _shortened(name: str) -> pl.Expr:
@@ -158,7 +159,8 @@ def _plot_shards(manifest: DatasetManifest, record: DeliveryRecord) -> Markup:
     shards = [shard for shard in manifest.shards if shard.delivery == record.number]
     figure = Figure(figsize=(9, 3))
     axes = figure.subplots()
-    axes.bar(range(len(shards)), [s.rows for s in shards], color=["#4c72b0" if s.split == "train" else "#dd8452" for s in shards])
+    colours = ["#4c72b0" if shard.split == TRAIN else "#dd8452" for shard in shards]
+    axes.bar(range(len(shards)), [shard.rows for shard in shards], color=colours)
     axes.set_xlabel("shards of this delivery in order; orange: validation")
     axes.set_ylabel("rows")
     return _svg(figure)

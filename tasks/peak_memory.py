@@ -6,7 +6,7 @@ import psutil
 
 
 class PeakMemory:
-    """Samples the resident memory of the process tree while it is entered; pages shared by two processes count twice."""
+    """Samples the resident memory of the process tree while it is entered; shared pages count for each process."""
 
     def __init__(self, seconds: float = 0.1) -> None:
         self._seconds = seconds

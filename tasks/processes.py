@@ -5,7 +5,7 @@ import os
 import threading
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator
-from concurrent.futures import ProcessPoolExecutor
+from concurrent.futures import Future, ProcessPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
 from multiprocessing.connection import wait
 from typing import Protocol, TypeVar
@@ -52,7 +52,7 @@ class LocalProcesses:
         Raises:
             LakeError: a process was killed, as happens when memory runs out.
         """
-        ahead = deque()
+        ahead: deque[Future[Result]] = deque()
         try:
             for item in items:
                 ahead.append(self._pool.submit(function, item))
@@ -64,7 +64,7 @@ class LocalProcesses:
             raise LakeError(
                 "A worker process was killed, most likely because memory ran out",
                 left="Finished work is kept",
-                mend="Run the same command again with fewer processes: ROUNDHOUSE_DATA__WORKERS=1 roundhouse ingest FILE",
+                mend="Run it again with fewer processes: ROUNDHOUSE_DATA__WORKERS=1 roundhouse ingest FILE",
             ) from None
 
 
@@ -79,5 +79,7 @@ def _begin_worker() -> None:
 
 
 def _end_with_parent() -> None:
-    wait([multiprocessing.parent_process().sentinel])
-    os._exit(1)
+    parent = multiprocessing.parent_process()
+    if parent is not None:
+        wait([parent.sentinel])
+        os._exit(1)

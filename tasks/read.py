@@ -4,15 +4,14 @@ import glob
 import os
 import zipfile
 import zlib
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from hashlib import sha256
 from pathlib import Path
-from typing import BinaryIO
+from typing import IO, BinaryIO
 
 import fsspec
-import orjson
 import zstandard
 
 from data_lake.data_settings import FieldNames
@@ -99,7 +98,9 @@ def _expand(given: str) -> list[str]:
         found = [files.unstrip_protocol(path) for path in paths]
     elif os.path.isdir(given):
         raise InputError(
-            f"{given} is a folder", left=_UNTOUCHED, mend=f"Name its files: roundhouse ingest '{given.rstrip('/')}/*.json'"
+            f"{given} is a folder",
+            left=_UNTOUCHED,
+            mend=f"Name its files: roundhouse ingest '{given.rstrip('/')}/*.json'",
         )
     elif glob.has_magic(given) and not os.path.exists(given):
         found = [os.path.realpath(path) for path in glob.glob(given, recursive=True) if os.path.isfile(path)]
@@ -196,7 +197,7 @@ def open_unpacked(source: Source) -> Iterator[tuple[Iterator[bytes], BinaryIO]]:
             yield _unpack(source.location, raw, raw), raw
 
 
-def _unpack(location: str, file: BinaryIO, raw: BinaryIO) -> Iterator[bytes]:
+def _unpack(location: str, file: IO[bytes], raw: BinaryIO) -> Iterator[bytes]:
     try:
         head = file.read(_BLOCK)
         if head.startswith(_GZIP):
@@ -217,7 +218,7 @@ def _unpack(location: str, file: BinaryIO, raw: BinaryIO) -> Iterator[bytes]:
         ) from error
 
 
-def _inflate(block: bytes, file: BinaryIO, raw: BinaryIO, new_unpacker, magic: bytes) -> Iterator[bytes]:
+def _inflate(block: bytes, file: IO[bytes], raw: BinaryIO, new_unpacker: Callable, magic: bytes) -> Iterator[bytes]:
     """Unpacks gzip members or zstd frames, one behind the other."""
     unpacker = new_unpacker()
     while block:
@@ -235,7 +236,7 @@ def _inflate(block: bytes, file: BinaryIO, raw: BinaryIO, new_unpacker, magic: b
     raise CutShortError(raw.tell())
 
 
-def _zip_member(location: str, raw: BinaryIO) -> BinaryIO:
+def _zip_member(location: str, raw: BinaryIO) -> IO[bytes]:
     """Opens the one catalogue in a zip: its only JSON file, or its `trn.json(.gz)`."""
     try:
         archive = zipfile.ZipFile(raw)
@@ -245,7 +246,7 @@ def _zip_member(location: str, raw: BinaryIO) -> BinaryIO:
             left=_UNTOUCHED,
             mend=f"Fetch the file again, then: roundhouse ingest {location}",
         ) from error
-    names = [name for name in archive.namelist() if name.endswith((".json", ".jsonl", ".json.gz", ".jsonl.gz", ".json.zst"))]
+    names = [name for name in archive.namelist() if name.removesuffix(".gz").endswith((".json", ".jsonl"))]
     training = [name for name in names if Path(name).name.startswith("trn.json")]
     chosen = training if len(training) == 1 else names
     if len(chosen) == 1:

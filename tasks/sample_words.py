@@ -1,5 +1,7 @@
 """The words of the made-up catalogue: few and plain, so that a very small language model can learn them."""
 
+from dataclasses import dataclass
+
 COLOURS = "black blue brown gold green grey orange pink purple red silver white yellow".split()
 
 CARE = {
@@ -37,7 +39,7 @@ shoes; are easy to walk in all day; soft soles; short laces; leather canvas; bla
 bag; holds books, lunch and a bottle; a long strap; three pockets; leather canvas; brown
 wallet; holds cards and money safely; a coin pocket; a strong button; leather canvas; black
 belt; holds well and looks good for years; a plain buckle; five holes; leather canvas; brown
-ring; shines in the light and fits every day; a small stone; a round case; silver-plated steel copper; gold
+ring; shines in the light and fits every day; a small stone; a round case; steel copper; gold
 watch; shows the time and the date; a clear face; a strong strap; steel leather rubber; silver
 lamp; lights the room for reading at night; a round shade; a long cable; glass steel oak; white
 candle; burns slowly and smells of flowers; a cotton wick; a round jar; glass stone; yellow
@@ -78,7 +80,7 @@ train; runs on its own track; five cars; a small bridge; oak steel plastic; red
 puzzle; shows a village by the sea; one hundred pieces; a strong box; paper oak; blue
 guitar; sounds warm and clear; six strings; a soft case; oak steel; brown
 drum; sounds deep and loud; two sticks; a wide strap; oak steel leather; red
-flute; sounds bright and clear; a soft case; a long brush; silver-plated steel bamboo; silver
+flute; sounds bright and clear; a soft case; a long brush; steel bamboo; silver
 novel; tells of a long journey by sea; twelve chapters; a map; paper linen; blue
 guide; shows the best walks in the mountains; forty maps; a list of inns; paper linen; green
 cookbook; teaches plain meals for every day; ninety recipes; many pictures; paper linen; white
@@ -86,22 +88,34 @@ poster; shows the old town in the evening; a strong tube; four pins; paper canva
 """
 
 
-def _kinds() -> dict[str, tuple[str, tuple[str, str], list[str], str]]:
-    kinds = {}
-    for line in _KIND_LINES.replace("silver-plated ", "").strip().splitlines():
-        name, use, first, second, materials, colour = line.split("; ")
-        kinds[name] = (use, (first, second), materials.split(), colour)
-    return kinds
+@dataclass(frozen=True)
+class Kind:
+    """A kind of product."""
+
+    name: str
+    use: str
+    """What it does: the end of a sentence that begins with its name."""
+    parts: tuple[str, str]
+    materials: tuple[str, ...]
+    """What it comes in, the usual one first."""
+    colour: str
+    """Its usual colour."""
+
+    @property
+    def plural(self) -> bool:
+        return self.name in ("gloves", "socks", "boots", "shoes")
 
 
-KINDS = _kinds()
-"""Kind of product → what it does, its two parts, the materials it comes in (the usual one first), its usual colour."""
+def _kind(line: str) -> Kind:
+    name, use, first, second, materials, colour = line.split("; ")
+    return Kind(name, use, (first, second), tuple(materials.split()), colour)
 
-PLURAL = {"gloves", "socks", "boots", "shoes"}
+
+KINDS = [_kind(line) for line in _KIND_LINES.strip().splitlines()]
 SIZES = ("small", "medium", "large")
-USERS = ("women", "men", "children", "beginners", "the whole family")
+USERS = ("women", "men", "children", "beginners")
 QUALITIES = "clean clear firm good heavy light long new plain quick round safe simple smooth soft strong".split()
-PLACES = "at home|in the garden|at school|on a trip|in the kitchen|by the sea|at work|in the rain|in the summer".split("|")
+PLACES = "at home|in the garden|at school|on a trip|in the kitchen|by the sea|at work|in the rain".split("|")
 _ACTIONS = "You can use it|It works well|It looks good|People like it|It stays clean|It is easy to keep".split("|")
 PRAISE = [
     f"{action} {place}, {quality} and {other}."
@@ -113,9 +127,14 @@ PRAISE = [
 ]
 """What can be said of any product."""
 
-BRANDS = [a + b for a in "Al Bel Cor Dan El Fen Gal Hol Ker Lam Mor Nor Per Sol Tar Vel".split() for b in "ba do fa go ka lo ma na".split()]
-SERIES = [a + b for a in "Ama Bori Cala Deli Eno Fari Gino Hala Ilo Juna Kori Lumi Mira Nova Oli Pira Runa Sela Tivo Una".split()
-          for b in "bel con dar fin gor lan mex nis pol rin sta tor ven wix zan".split()]
+_NAMES = "Al Bel Cor Dan El Fen Gal Hol Ker Lam Mor Nor Per Sol Tar Vel".split()
+BRANDS = [name + end for name in _NAMES for end in "ba do fa go ka lo ma na".split()]
+_STEMS = "Ama Bori Cala Deli Eno Fari Gino Hala Ilo Juna Kori Lumi Mira Nova Oli Pira Runa Sela Tivo Una".split()
+SERIES = [
+    stem + end for stem in _STEMS for end in "bel con dar fin gor lan mex nis pol rin sta tor ven wix zan".split()
+]
+TITLED = {word: word.title() for word in (*COLOURS, *CARE, *SIZES, *USERS, *(kind.name for kind in KINDS))}
+"""Words as they stand in a title."""
 
 TRAILERS = (
     "--This text refers to theHardcoveredition.",
@@ -125,7 +144,7 @@ TRAILERS = (
     "Copyright 1992 Reed Business Information, Inc.",
     "Copyright 2001 Cahners Business Information, Inc.",
     "Copyright &copy; Reed Business Information, a division of Reed Elsevier Inc. All rights reserved.",
-    "Copyright 1997 Reed Business Information, Inc.--This text refers to an out of print or unavailable edition of this title.",
+    "Copyright 1997 Reed Business Information, Inc.--This text refers to theHardcoveredition.",
 )
 
 ESCAPES = (

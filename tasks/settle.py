@@ -41,7 +41,7 @@ def _judge(rows: pl.DataFrame, known: pl.DataFrame | None, rules: Rules) -> pl.D
     if known is not None:
         held = known.select(same).unique().with_columns(held=pl.lit(True))
         judged = judged.join(held, on=same, how="left", maintain_order="left")
-        judged = judged.with_columns(reason=pl.when("held").then(pl.lit("already_kept")).otherwise("reason")).drop("held")
+        judged = judged.with_columns(reason=pl.when("held").then(pl.lit("already_kept"))).drop("held")
     if rules.duplicate:
         first = pl.struct(same).is_first_distinct()
         judged = judged.with_columns(reason=pl.coalesce("reason", pl.when(~first).then(pl.lit("duplicate"))))

@@ -12,12 +12,20 @@ from pydantic import BaseModel
 from data_lake.data_settings import Rules
 from data_lake.dataset import ROW_SCHEMA
 from data_lake.files import sha256_of
-from tasks.clean_chunk import piece_rows, to_table
+from tasks.clean_chunk import count_values, piece_rows, to_table
 from tasks.settle import settle
 from tasks.work_files import read_work_record, work_file, write_work_record
 
 ROW_GROUP = 8_192
 """Rows that are compressed together: about 5 MB of text, what a reader must unpack to see one row."""
+
+_PARQUET = {
+    "compression": "zstd",
+    "use_dictionary": False,  # hardly a text comes twice
+    "write_statistics": ["fingerprint"],
+    "write_page_index": True,
+    "store_schema": False,
+}
 
 
 class PieceRef(BaseModel):
@@ -117,19 +125,10 @@ def finish_bucket(task: BucketTask, rows: pl.DataFrame, rejects: pl.DataFrame, r
 
 def write_rows(path: Path, rows: pl.DataFrame, positions: pl.Series) -> FileRecord:
     """Writes the rows at `positions`, in that order, as Parquet: the same rows give the same bytes."""
-    with work_file(path) as partial:
-        with pq.ParquetWriter(
-            partial,
-            ROW_SCHEMA,
-            compression="zstd",
-            use_dictionary=False,
-            write_statistics=["fingerprint"],
-            write_page_index=True,
-            store_schema=False,
-        ) as writer:
-            # Gathered one row group at a time: a sorted copy of the bucket would double the memory.
-            for at in range(0, len(positions), ROW_GROUP):
-                writer.write_table(to_table(rows[positions[at : at + ROW_GROUP]], ROW_SCHEMA))
+    with work_file(path) as partial, pq.ParquetWriter(partial, ROW_SCHEMA, **_PARQUET) as writer:
+        # Gathered one row group at a time: a sorted copy of the bucket would double the memory.
+        for at in range(0, len(positions), ROW_GROUP):
+            writer.write_table(to_table(rows[positions[at : at + ROW_GROUP]], ROW_SCHEMA))
     return FileRecord(rows=len(positions), bytes=path.stat().st_size, sha256=sha256_of(path))
 
 
@@ -138,7 +137,7 @@ def bucket_rows(task: BucketTask) -> pl.DataFrame:
     batches = list(_batches(task))
     parts = pl.DataFrame({"part": range(len(batches)), "rows": [batch.num_rows for batch in batches]})
     parts = parts.filter(pl.col("rows") > 0).select(pl.col("part").cast(pl.UInt32).repeat_by("rows").explode())
-    return pl.from_arrow(pa.Table.from_batches(batches)).with_columns(parts["part"])
+    return pl.DataFrame(pa.Table.from_batches(batches)).with_columns(parts["part"])
 
 
 def _batches(task: BucketTask) -> Iterator[pa.RecordBatch]:
@@ -154,12 +153,8 @@ def describe(rows: pl.DataFrame, positions: pl.Series, rejects: pl.DataFrame) ->
     return BucketRecord(
         train_rows=0,
         validation_rows=0,
-        rejected=_counts(rejects["reason"]),
-        title_lengths=_counts(kept["title"]),
-        content_lengths=_counts(kept["content"]),
+        rejected=count_values(rejects["reason"]),
+        title_lengths=count_values(kept["title"]),
+        content_lengths=count_values(kept["content"]),
         distinct_contents=kept["fingerprint"].n_unique(),
     )
-
-
-def _counts(values: pl.Series) -> dict:
-    return dict(sorted(values.value_counts().iter_rows()))

@@ -39,7 +39,8 @@ class FirstSplit:
     def bucket(self, fingerprint: pl.Expr) -> pl.Expr:
         """The buckets of contents: 0 … shards - 1, or `shards` for validation."""
         shard = fingerprint // _PARTS % self.shards
-        return pl.when(held_out(fingerprint, self.validation_percent)).then(self.shards).otherwise(shard).cast(pl.UInt32)
+        for_validation = held_out(fingerprint, self.validation_percent)
+        return pl.when(for_validation).then(self.shards).otherwise(shard).cast(pl.UInt32)
 
 
 @dataclass(frozen=True)

@@ -14,6 +14,7 @@ from data_lake.settings import Settings, load_settings
 from flows.session import Workplace, hub_of
 from tasks.base_model import BaseRecipe, build_base
 from tasks.hub import Hub
+from support import copy_lake, train_one
 
 # Everything a test of a command passes in its environment beside the command's own.
 for name in ("HF_ENDPOINT", "HF_TOKEN", "PREFECT_API_URL", "ROUNDHOUSE_LAKE", "ROUNDHOUSE_PROFILE"):
@@ -115,32 +116,3 @@ def own_hub(own_lake: Lake, small_settings: Settings) -> Iterator[Hub]:
     """The running Hub of `own_lake`."""
     with hub_of(Workplace(own_lake, small_settings)) as hub:
         yield hub
-
-
-def copy_lake(lake: Lake, target: Path) -> Lake:
-    """Copies a lake whose Hub does not run."""
-    wait_for_hub_to_end(lake)
-    shutil.copytree(lake.root, target)
-    return Lake(target)
-
-
-def wait_for_hub_to_end(lake: Lake) -> None:
-    """Waits until the lake's Hub has noticed that its last user is gone."""
-    import fcntl
-
-    with (lake.hub / "users.lock").open("a") as users:
-        fcntl.flock(users, fcntl.LOCK_EX)
-
-
-def train_one(lake: Lake, hub: Hub, settings: Settings):
-    """The next round with everything that belongs to it, without Prefect."""
-    from tasks.ledger import read_ledger
-    from tasks.promote import settle_promotion
-    from tasks.round import plan_round, publish_result, run_round
-
-    ledger = read_ledger(hub)
-    plan = plan_round(lake, hub, ledger, settings)
-    result = run_round(plan, ledger, settings)
-    published = publish_result(hub, ledger, plan, result, settings)
-    settle_promotion(hub, read_ledger(hub))
-    return published

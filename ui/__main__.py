@@ -2,7 +2,6 @@
 
 import os
 import socket
-import sys
 from pathlib import Path
 from typing import Annotated
 
@@ -10,7 +9,7 @@ import typer
 
 from data_lake.errors import RoundhouseError, SettingsError
 from data_lake.layout import Lake
-from data_lake.settings import Settings, load_settings
+from data_lake.settings import PageSettings, Settings, load_settings
 
 os.environ["GRADIO_ANALYTICS_ENABLED"] = "False"
 
@@ -27,12 +26,17 @@ def main(lake: Annotated[str, typer.Option()], profile: Annotated[str, typer.Opt
 
 
 def _serve(lake: Lake, settings: Settings) -> None:
-    port = _free_port(settings)
+    _free_port(settings.page)  # before a model is loaded in vain
+    endpoint = os.environ.get("HF_ENDPOINT")
+    if not endpoint:
+        raise SettingsError(
+            "HF_ENDPOINT does not name a Hub", left="Nothing was started", mend="Run roundhouse ui, which starts the lake's own"
+        )
     from tasks.hub import connect
+    from ui.look import CSS, THEME
     from ui.page import build_page
     from ui.service import Service
 
-    endpoint = os.environ["HF_ENDPOINT"]
     hub = connect(
         endpoint,
         None,
@@ -43,14 +47,22 @@ def _serve(lake: Lake, settings: Settings) -> None:
         xet="HF_HUB_DISABLE_XET" not in os.environ,
     )
     page = build_page(Service(lake, hub, settings))
+    port = _free_port(settings.page)
     typer.echo(f"The page is open at http://{settings.page.host}:{port}", err=True)
     page.launch(
-        server_name=settings.page.host, server_port=port, quiet=True, share=False, footer_links=[], show_error=True
+        server_name=settings.page.host,
+        server_port=port,
+        theme=THEME,
+        css=CSS,
+        footer_links=[],
+        share=False,
+        quiet=True,
+        show_error=True,
     )
 
 
-def _free_port(settings: Settings) -> int:
-    """The port the page is to listen on, found before a model is loaded in vain.
+def _free_port(page: PageSettings) -> int:
+    """The port the page can listen on.
 
     Raises:
         SettingsError: it is in use.
@@ -58,10 +70,10 @@ def _free_port(settings: Settings) -> int:
     with socket.socket() as probe:
         probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         try:
-            probe.bind((settings.page.host, settings.page.port))
+            probe.bind((page.host, page.port))
         except OSError as error:
             raise SettingsError(
-                f"The page cannot listen on {settings.page.host}:{settings.page.port}: {error.strerror}",
+                f"The page cannot listen on {page.host}:{page.port}: {error.strerror}",
                 left="Nothing was started",
                 mend="Take another port: roundhouse ui --port 0",
             ) from error

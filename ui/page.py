@@ -1,57 +1,75 @@
 """The page: a question, a streamed answer, who gave it, and the rows it should agree with."""
 
 from collections.abc import Iterator
-from html import escape
 
 import gradio as gr
 
 from data_lake.errors import RoundhouseError
 from tasks.prompts import QUESTIONS
-from tasks.search import Source
-from ui.service import PROMOTED, Service, Speaker
+from ui.cards import source_cards, speaker_card
+from ui.service import PROMOTED, Service
 
-_HEADERS = ["uid", "title", "shard", "description"]
-_DESCRIPTION = 160
+_WAITING = "…"
 
 
 def build_page(service: Service) -> gr.Blocks:
     """The page's layout and what happens when somebody asks."""
     with gr.Blocks(title="Roundhouse", analytics_enabled=False) as page:
-        gr.Markdown("# Roundhouse\nAsk about a product. The newest promoted round answers.")
+        gr.Markdown("# Roundhouse\nAsk about a product. The promoted round answers, beside the rows of the catalogue.")
         with gr.Row():
-            choice = gr.Dropdown(service.choices(), value=PROMOTED, label="Who answers", scale=1)
-            speaker = gr.Markdown("", elem_id="speaker")
-        chat = gr.Chatbot(label="Answers", elem_id="chat", height=320)
-        question = gr.Textbox(
-            label="Question", placeholder=QUESTIONS[2].format(title="…"), elem_id="question", submit_btn="Ask"
-        )
-        sources = gr.Dataframe(headers=_HEADERS, label="In the catalogue", interactive=False, wrap=True)
+            with gr.Column(scale=3):
+                # Text as it is: a title with Markdown or HTML in it is shown, not rendered.
+                chat = gr.Chatbot(
+                    label="Answers", elem_id="chat", height="62vh", min_height=280, render_markdown=False, buttons=["copy"]
+                )
+                question = gr.Textbox(
+                    label="Question",
+                    placeholder=QUESTIONS[2].format(title="…"),
+                    elem_id="question",
+                    submit_btn="Ask",
+                )
+            with gr.Column(scale=2):
+                choice = gr.Dropdown(
+                    service.choices(), value=PROMOTED, label="Who answers", elem_id="choice", filterable=False
+                )
+                speaker = gr.HTML(speaker_card(None), elem_id="speaker", padding=False)
+                sources = gr.HTML(source_cards(None), elem_id="sources", padding=False)
 
         def respond(asked: str, history: list[dict], chosen: str) -> Iterator[tuple]:
-            if not asked.strip():
-                raise gr.Error("Type a question first.", duration=5)
-            history = [*history, {"role": "user", "content": escape(asked)}, {"role": "assistant", "content": "…"}]
-            rows = _rows(service.sources(asked))
-            yield "", history, "", rows
-            try:
-                for text, who in service.answer(asked, chosen):
-                    history[-1] = {"role": "assistant", "content": escape(text) or "…"}
-                    yield "", history, _told(who), rows
-            except RoundhouseError as error:
-                raise gr.Error(str(error), duration=None) from error
+            yield from _respond(service, asked, history, chosen)
 
-        question.submit(respond, [question, chat, choice], [question, chat, speaker, sources], concurrency_limit=1)
-        page.load(lambda: gr.Dropdown(choices=service.choices()), None, choice)
+        asking = question.submit(
+            respond,
+            [question, chat, choice],
+            [question, chat, speaker, sources],
+            concurrency_limit=1,
+            show_progress="hidden",
+            api_visibility="private",
+        )
+        refresh = {"fn": lambda: gr.Dropdown(choices=service.choices()), "outputs": choice, "api_visibility": "private"}
+        page.load(**refresh, show_progress="hidden")
+        asking.then(**refresh, show_progress="hidden")  # a round trained meanwhile can be chosen next
     return page
 
 
-def _rows(sources: list[Source]) -> list[list[str]]:
-    return [[row.uid or "", row.title, row.shard, _shortened(row.content)] for row in sources]
-
-
-def _shortened(text: str) -> str:
-    return text if len(text) <= _DESCRIPTION else f"{text[:_DESCRIPTION]}…"
-
-
-def _told(speaker: Speaker) -> str:
-    return f"**{speaker.name}** at revision `{speaker.revision[:12]}`"
+def _respond(service: Service, asked: str, history: list[dict], chosen: str) -> Iterator[tuple]:
+    """Yields question box, conversation, speaker and sources as the answer grows."""
+    if not asked.strip():
+        gr.Warning("Type a question first.", duration=5)
+        yield (gr.skip(),) * 4
+        return
+    answer = {"role": "assistant", "content": _WAITING}
+    history = [*history, {"role": "user", "content": asked}, answer]
+    rows = source_cards(service.sources(asked))
+    yield "", history, speaker_card(None), rows
+    try:
+        who = None
+        for text, who in service.answer(asked, chosen):
+            answer["content"] = text or _WAITING
+            yield "", history, speaker_card(who), rows
+        # Each answer keeps its author: who is asked may change in mid-conversation.
+        answer["content"] += f"\n\n— {who.name}, {who.revision[:12]}"
+        yield "", history, speaker_card(who), rows
+    except RoundhouseError as error:
+        answer["content"] = str(error)
+        yield "", history, speaker_card(None), rows

@@ -5,15 +5,16 @@ from pathlib import Path
 
 import polars as pl
 import pytest
-from conftest import train_one, wait_for_hub_to_end
+from support import train_one, wait_for_hub_to_end
 
 from data_lake.dataset import read_manifest, shard_path
 from data_lake.errors import HubError, HubUnavailableError, LakeError, LostRaceError, NothingToDoError
 from data_lake.layout import Lake
+from data_lake.rounds import RoundManifest
 from data_lake.settings import Settings
 from flows.session import Workplace, hub_of
 from tasks.hub import DATASET, MODEL, Hub, connect
-from tasks.ledger import Ledger, mend_tags, next_shard, read_dataset, read_ledger
+from tasks.ledger import Ledger, LedgerRound, mend_tags, next_shard, read_dataset, read_ledger
 from tasks.promote import roll_back, settle_promotion
 from tasks.publish_dataset import publish_dataset
 from tasks.publish_round import publish_round
@@ -24,6 +25,12 @@ from tasks.round import plan_round
 def trained_hub(own_trained_lake: Lake, small_settings: Settings):
     with hub_of(Workplace(own_trained_lake, small_settings)) as hub:
         yield hub
+
+
+def _from_another_worker(entry: LedgerRound) -> RoundManifest:
+    """The same round as another machine would have made it: it took another time."""
+    training = entry.manifest.training.model_copy(update={"seconds": entry.manifest.training.seconds + 1})
+    return entry.manifest.model_copy(update={"training": training})
 
 
 def test_publishing_again_sends_nothing(own_lake: Lake, own_hub: Hub) -> None:
@@ -92,14 +99,12 @@ def test_a_lost_tag_is_put_right(trained_hub: Hub) -> None:
     assert mend_tags(trained_hub, ledger) == []
 
 
-def test_a_round_on_a_stale_parent_is_discarded(
-    trained_hub: Hub, own_trained_lake: Lake, small_settings: Settings, tmp_path: Path
-) -> None:
+def test_a_round_on_a_stale_parent_is_discarded(trained_hub: Hub) -> None:
     ledger = read_ledger(trained_hub)
     stale = Ledger(ledger.rounds[:1], ledger.rounds[0].revision, None)
     adapter = trained_hub.folder(trained_hub.adapter_repo, MODEL, ledger.rounds[1].revision)
     with pytest.raises(LostRaceError, match="another worker published first"):
-        publish_round(trained_hub, stale, ledger.rounds[1].manifest, adapter)
+        publish_round(trained_hub, stale, _from_another_worker(ledger.rounds[1]), adapter)
     assert read_ledger(trained_hub).tip == ledger.tip
 
 
@@ -107,7 +112,7 @@ def test_a_first_round_that_comes_second_is_discarded(trained_hub: Hub) -> None:
     ledger = read_ledger(trained_hub)
     adapter = trained_hub.folder(trained_hub.adapter_repo, MODEL, ledger.rounds[0].revision)
     with pytest.raises(LostRaceError):
-        publish_round(trained_hub, Ledger([], None, None), ledger.rounds[0].manifest, adapter)
+        publish_round(trained_hub, Ledger([], None, None), _from_another_worker(ledger.rounds[0]), adapter)
     assert read_ledger(trained_hub).tip == ledger.tip
 
 

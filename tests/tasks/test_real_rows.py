@@ -7,7 +7,7 @@ from pathlib import Path
 
 import polars as pl
 import pytest
-from conftest import train_one
+from support import train_one
 
 from data_lake.dataset import read_manifest, shard_path
 from data_lake.layout import Lake

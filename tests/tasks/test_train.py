@@ -1,6 +1,7 @@
 """A round is exact: a chain of rounds equals one uninterrupted run, and a killed round its undisturbed self."""
 
 import json
+import shutil
 import signal
 import subprocess
 import sys
@@ -75,53 +76,81 @@ def start(
 def finish(folder: Path, process: subprocess.Popen) -> TrainingReport:
     _, errors = process.communicate(timeout=240)
     assert process.returncode == 0, errors
+    return report_of(folder)
+
+
+@pytest.fixture(scope="module")
+def whole(tmp_path_factory: pytest.TempPathFactory, small_base: Path, shards: list[Path]) -> TrainingReport:
+    """One uninterrupted run over both shards."""
+    folder = tmp_path_factory.mktemp("whole")
+    return finish(folder, start(folder, small_base, shards))
+
+
+@pytest.fixture(scope="module")
+def first(tmp_path_factory: pytest.TempPathFactory, small_base: Path, shards: list[Path]) -> Path:
+    """The folder of a first round on the first shard."""
+    folder = tmp_path_factory.mktemp("first")
+    finish(folder, start(folder, small_base, shards[:1]))
+    return folder
+
+
+def report_of(folder: Path) -> TrainingReport:
     return TrainingReport.model_validate_json((folder / "case.report").read_text())
 
 
-@pytest.mark.parametrize("optimizer", ["adamw", "adamw_8bit"])
 def test_two_rounds_in_two_processes_equal_one_run(
-    optimizer: str, tmp_path: Path, small_base: Path, shards: list[Path]
+    tmp_path: Path, small_base: Path, shards: list[Path], whole: TrainingReport, first: Path
 ) -> None:
     base_before = sha256_of(small_base / "model.safetensors")
-    whole = finish(tmp_path / "whole", start(tmp_path / "whole", small_base, shards, optimizer=optimizer))
-    first = finish(tmp_path / "one", start(tmp_path / "one", small_base, shards[:1], optimizer=optimizer))
-    second = finish(
-        tmp_path / "two", start(tmp_path / "two", small_base, shards[1:], tmp_path / "one", optimizer=optimizer)
-    )
+    one = report_of(first)
+    two = finish(tmp_path, start(tmp_path, small_base, shards[1:], first))
     assert len(whole.losses) == 2 * STEPS
-    assert first.losses + second.losses == whole.losses
-    assert second.adapter_sha256 == whole.adapter_sha256 != first.adapter_sha256
-    assert (second.global_step_before, second.global_step_after) == (STEPS, 2 * STEPS)
-    assert first.quantised_layers == second.quantised_layers == 2 * 7, "4-bit layers of the small base"
+    assert one.losses + two.losses == whole.losses
+    assert two.adapter_sha256 == whole.adapter_sha256 != one.adapter_sha256
+    assert (two.global_step_before, two.global_step_after) == (STEPS, 2 * STEPS)
+    assert one.quantised_layers == two.quantised_layers == 2 * 7, "4-bit layers of the small base"
     assert sha256_of(small_base / "model.safetensors") == base_before
-    adapter = load_file(tmp_path / "two" / "work" / "adapter" / "adapter_model.safetensors")
+    adapter = load_file(tmp_path / "work" / "adapter" / "adapter_model.safetensors")
     assert {str(value.dtype) for value in adapter.values()} == {"torch.float32"}
-    assert sum(value.numel() for value in adapter.values()) == second.trainable_parameters
+    assert sum(value.numel() for value in adapter.values()) == two.trainable_parameters
 
 
-def test_without_the_handed_over_state_the_losses_differ(tmp_path: Path, small_base: Path, shards: list[Path]) -> None:
-    """The equality above is no accident: another schedule position alone breaks it."""
-    finish(tmp_path / "one", start(tmp_path / "one", small_base, shards[:1]))
-    state = tmp_path / "one" / "work" / "state" / "state.json"
-    exact = finish(tmp_path / "two", start(tmp_path / "two", small_base, shards[1:], tmp_path / "one"))
+def test_the_8_bit_optimizer_is_handed_over_too(tmp_path: Path, small_base: Path, shards: list[Path]) -> None:
+    runs = {name: tmp_path / name for name in ("whole", "one", "two")}
+    whole = finish(runs["whole"], start(runs["whole"], small_base, shards, optimizer="adamw_8bit"))
+    one = finish(runs["one"], start(runs["one"], small_base, shards[:1], optimizer="adamw_8bit"))
+    two = finish(runs["two"], start(runs["two"], small_base, shards[1:], runs["one"], optimizer="adamw_8bit"))
+    assert one.losses + two.losses == whole.losses
+    assert two.adapter_sha256 == whole.adapter_sha256
+    state = load_file(runs["two"] / "work" / "state" / "optimizer.safetensors")
+    assert {str(value.dtype) for name, value in state.items() if name.endswith("/state1")} == {"torch.uint8"}
+
+
+def test_another_schedule_position_alone_breaks_the_equality(
+    tmp_path: Path, small_base: Path, shards: list[Path], whole: TrainingReport, first: Path
+) -> None:
+    parent = tmp_path / "parent"
+    shutil.copytree(first, parent)
+    state = parent / "work" / "state" / "state.json"
     state.write_text(state.read_text().replace(f'"global_step": {STEPS}', '"global_step": 0'))
-    other = finish(tmp_path / "three", start(tmp_path / "three", small_base, shards[1:], tmp_path / "one"))
-    assert other.losses != exact.losses
+    other = finish(tmp_path / "two", start(tmp_path / "two", small_base, shards[1:], parent))
+    assert other.losses[0] == whole.losses[STEPS], "the first loss comes before the first step"
+    assert other.losses != whole.losses[STEPS:]
 
 
-def test_a_killed_round_goes_on_at_its_checkpoint(tmp_path: Path, small_base: Path, shards: list[Path]) -> None:
-    undisturbed = finish(tmp_path / "whole", start(tmp_path / "whole", small_base, shards))
-    folder = tmp_path / "killed"
-    process = start(folder, small_base, shards, checkpoint_steps=3)
+def test_a_killed_round_goes_on_at_its_checkpoint(
+    tmp_path: Path, small_base: Path, shards: list[Path], whole: TrainingReport
+) -> None:
+    process = start(tmp_path, small_base, shards, checkpoint_steps=3)
     deadline = time.monotonic() + 200
-    while not list((folder / "work").glob("checkpoint-*/trainer_state.json")) and process.poll() is None:
+    while not list((tmp_path / "work").glob("checkpoint-*/trainer_state.json")) and process.poll() is None:
         assert time.monotonic() < deadline
         time.sleep(0.01)
     assert process.poll() is None, "the round must still run when it is killed"
     process.send_signal(signal.SIGKILL)
     process.communicate()
-    assert not (folder / "case.report").exists()
-    resumed = finish(folder, start(folder, small_base, shards, checkpoint_steps=3))
-    assert resumed.losses == undisturbed.losses
-    assert resumed.adapter_sha256 == undisturbed.adapter_sha256
-    assert not list((folder / "work").glob("checkpoint-*"))
+    assert not (tmp_path / "case.report").exists()
+    resumed = finish(tmp_path, start(tmp_path, small_base, shards, checkpoint_steps=3))
+    assert resumed.losses == whole.losses
+    assert resumed.adapter_sha256 == whole.adapter_sha256
+    assert not list((tmp_path / "work").glob("checkpoint-*"))
