@@ -10,6 +10,8 @@ from data_lake.errors import InputError
 from tasks.read import HEAD, CutShortError, Source, open_unpacked, refuse_other_formats
 
 _BOM = b"\xef\xbb\xbf"
+_SLICE = 1 << 20
+"""Unpacked bytes looked at together."""
 
 
 @dataclass(frozen=True)
@@ -120,7 +122,9 @@ class Cutter:
 
     def _until_cut_short(self, blocks: Iterator[bytes], position: int) -> Iterator[bytes]:
         try:
-            yield from blocks
+            for block in blocks:
+                # A packed block can hold a thousand times its size.
+                yield from (block[at : at + _SLICE] for at in range(0, len(block), _SLICE))
         except CutShortError as error:
             self.cut_short[position] = error.position
 

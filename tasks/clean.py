@@ -86,9 +86,9 @@ def clean_texts(texts: pl.Series) -> tuple[pl.Series, int]:
     suspect |= ~pl.Series(pc.ascii_is_printable(texts.to_arrow(compat_level=pl.CompatLevel.oldest())))
     positions = suspect.arg_true()
     raw = texts.gather(positions).to_list()
-    clean = [clean_text(text) for text in raw]
-    with_entities = sum(before.count("&") > after.count("&") for before, after in zip(raw, clean, strict=True))
-    return texts.scatter(positions, clean), with_entities
+    decoded = [decode_entities(text) for text in raw]
+    with_entities = sum(before != after for before, after in zip(raw, decoded, strict=True))
+    return texts.scatter(positions, [clean_text(text) for text in decoded]), with_entities
 
 
 class TrailerCutter:
@@ -112,6 +112,8 @@ class TrailerCutter:
 
     def cut_all(self, contents: pl.Series) -> tuple[pl.Series, int]:
         """`cut` of every content, and how many it changed."""
+        if not self._trailers:
+            return contents, 0
         starts = [start for start, _ in self._trailers]
         positions = contents.str.contains_any(starts).arg_true()
         whole = contents.gather(positions).to_list()

@@ -110,10 +110,20 @@ class _Parser:
         except UnicodeDecodeError:
             return self._reject(number, "invalid_utf8", line)
         except msgspec.ValidationError as error:
-            return self._reject(number, "not_text" if "$." in str(error) else "not_an_object", line)
+            # The decoder stops at the first wrong type, before it knows whether the rest is JSON.
+            wrong_type = "not_text" if "$." in str(error) else "not_an_object"
+            return self._reject(number, wrong_type if _is_json(line) else "bad_json", line)
         except (msgspec.DecodeError, RecursionError):
             return self._reject(number, "bad_json", line)
 
     def _reject(self, number: int, reason: str, line: bytes) -> None:
         text = line.decode(errors="backslashreplace")
         self.rejects.append((number, int(self.starts[number]), reason, text, None, None))
+
+
+def _is_json(line: bytes) -> bool:
+    try:
+        msgspec.json.decode(line)
+    except (msgspec.DecodeError, RecursionError):
+        return False
+    return True

@@ -1,6 +1,7 @@
 """The page: a question, a streamed answer, who gave it, and the rows it should agree with."""
 
 from collections.abc import Iterator
+from html import escape
 
 import gradio as gr
 
@@ -18,9 +19,15 @@ def build_page(service: Service) -> gr.Blocks:
         gr.Markdown("# Roundhouse\nAsk about a product. The promoted round answers, beside the rows of the catalogue.")
         with gr.Row():
             with gr.Column(scale=3):
-                # Text as it is: a title with Markdown or HTML in it is shown, not rendered.
+                # No copy button: it would copy the escaped text.
                 chat = gr.Chatbot(
-                    label="Answers", elem_id="chat", height="62vh", min_height=280, render_markdown=False, buttons=["copy"]
+                    label="Answers",
+                    elem_id="chat",
+                    height="62vh",
+                    min_height=280,
+                    render_markdown=False,
+                    latex_delimiters=[],
+                    buttons=[],
                 )
                 question = gr.Textbox(
                     label="Question",
@@ -53,23 +60,26 @@ def build_page(service: Service) -> gr.Blocks:
 
 
 def _respond(service: Service, asked: str, history: list[dict], chosen: str) -> Iterator[tuple]:
-    """Yields question box, conversation, speaker and sources as the answer grows."""
+    """Yields question box, conversation, speaker and sources as the answer grows.
+
+    What people and models write is escaped: without Markdown, Gradio still renders the HTML in a message.
+    """
     if not asked.strip():
         gr.Warning("Type a question first.", duration=5)
         yield (gr.skip(),) * 4
         return
     answer = {"role": "assistant", "content": _WAITING}
-    history = [*history, {"role": "user", "content": asked}, answer]
+    history = [*history, {"role": "user", "content": escape(asked)}, answer]
     rows = source_cards(service.sources(asked))
     yield "", history, speaker_card(None), rows
     try:
         who = None
         for text, who in service.answer(asked, chosen):
-            answer["content"] = text or _WAITING
+            answer["content"] = escape(text) or _WAITING
             yield "", history, speaker_card(who), rows
         # Each answer keeps its author: who is asked may change in mid-conversation.
         answer["content"] += f"\n\n— {who.name}, {who.revision[:12]}"
         yield "", history, speaker_card(who), rows
     except RoundhouseError as error:
-        answer["content"] = str(error)
+        answer["content"] = escape(str(error))
         yield "", history, speaker_card(None), rows

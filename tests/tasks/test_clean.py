@@ -15,7 +15,8 @@ from tasks.rules import broken_rule, says_title
 # Pieces from which wild texts are made: whole, cut and nested references, controls, white space, letters that compose.
 _PIECES = st.sampled_from(
     "& &amp; amp; &lt &lt; &#39; &#x92; &#151; &#0; &#x110000; &#xD800; &nbsp; &Ntilde; &notit; &rsquo ; # &#; &&"
-    "|\x00|\x7f|\x85|\x9f|\xa0|\t|\r\n|  | |\u2028|\u3000|\ufeff|\u200b|\xad|\u037e|e\u0301|\u212b|\u1e9b\u0323|é|ñ|’|\U0001f600|x|Word"
+    "|\x00|\x7f|\x85|\x9f|\xa0|\t|\r\n|  | |\u2028|\u3000"
+    "|\ufeff|\u200b|\xad|\u037e|e\u0301|\u212b|\u1e9b\u0323|é|ñ|’|\U0001f600|x|Word"
     "|&amp;amp;amp;#8217;|&am\x00p;|&rsquo\u037e".split("|")
 )
 WILD = st.lists(_PIECES | st.text(max_size=5), max_size=12).map("".join)

@@ -13,10 +13,13 @@ from tasks.parse import parse_lines
 SETTINGS = DataSettings()
 _GOOD = st.fixed_dictionaries(
     {"title": st.text() | st.none(), "content": st.text()},
-    optional={"uid": st.text() | st.integers() | st.none(), "x": st.lists(st.floats(allow_nan=False), max_size=3)},
+    optional={
+        "uid": st.text() | st.integers() | st.none(),
+        "x": st.lists(st.floats(allow_nan=False, allow_infinity=False), max_size=3),
+    },
 )
 _GOOD_LINES = st.builds(
-    lambda row, ascii: json.dumps(row, ensure_ascii=ascii).encode(errors="replace"), _GOOD, st.booleans()
+    lambda row, escaped: json.dumps(row, ensure_ascii=escaped).encode(errors="replace"), _GOOD, st.booleans()
 )
 _ODD_LINES = st.sampled_from(
     [b"", b" ", b"{}", b"{}{}", b'{"title":"a"}{"title":"b"}', b'{"title":', b'"a"}', b"[1]", b"\r", b'{"title": 1}', b"\xff{}",

@@ -47,6 +47,7 @@ def start(
     shards: list[Path],
     parent: Path | None = None,
     optimizer: str = "adamw",
+    rank: int = 4,
     **training: object,
 ) -> subprocess.Popen:
     """Begins a round below `folder` in a new process."""
@@ -64,7 +65,7 @@ def start(
                 "settings": {
                     "model": {"max_sequence_length": 128},
                     "generation": {"max_new_tokens": 8},
-                    "lora": {"rank": 4, "alpha": 8, "dropout": 0.1},
+                    "lora": {"rank": rank, "alpha": 8, "dropout": 0.1},
                     "training": {"optimizer": optimizer, "learning_rate": 1e-3, "warmup_steps": 3, **BATCH, **training},
                 },
             }
@@ -117,9 +118,11 @@ def test_two_rounds_in_two_processes_equal_one_run(
 
 def test_the_8_bit_optimizer_is_handed_over_too(tmp_path: Path, small_base: Path, shards: list[Path]) -> None:
     runs = {name: tmp_path / name for name in ("whole", "one", "two")}
-    whole = finish(runs["whole"], start(runs["whole"], small_base, shards, optimizer="adamw_8bit"))
-    one = finish(runs["one"], start(runs["one"], small_base, shards[:1], optimizer="adamw_8bit"))
-    two = finish(runs["two"], start(runs["two"], small_base, shards[1:], runs["one"], optimizer="adamw_8bit"))
+    # bitsandbytes keeps 8 bit only for parameters of 4,096 values and more: rank 64 times width 64.
+    options = {"optimizer": "adamw_8bit", "rank": 64}
+    whole = finish(runs["whole"], start(runs["whole"], small_base, shards, **options))
+    one = finish(runs["one"], start(runs["one"], small_base, shards[:1], **options))
+    two = finish(runs["two"], start(runs["two"], small_base, shards[1:], runs["one"], **options))
     assert one.losses + two.losses == whole.losses
     assert two.adapter_sha256 == whole.adapter_sha256
     state = load_file(runs["two"] / "work" / "state" / "optimizer.safetensors")

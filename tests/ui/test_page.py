@@ -21,6 +21,7 @@ from data_lake.dataset import read_manifest, shard_path
 from data_lake.layout import Lake
 from data_lake.settings import Settings
 from flows.session import Workplace, hub_of
+from support import copy_lake
 from tasks.ledger import read_ledger
 from tasks.promote import roll_back
 from tasks.search import Source
@@ -52,7 +53,7 @@ def ctrl_c() -> None:
 def served(tmp_path_factory: pytest.TempPathFactory, trained_lake: Lake, small_profile: str) -> Iterator[Served]:
     """The page of a copy of the trained lake; SIGTERM ends it and its Hub."""
     folder = tmp_path_factory.mktemp("page")
-    lake = copied(trained_lake, folder / "lake")
+    lake = copy_lake(trained_lake, folder / "lake")
     log = folder / "log"
     process = started(lake, small_profile, log)
     try:
@@ -162,7 +163,7 @@ def test_a_hostile_row_is_shown_and_not_rendered() -> None:
 
 @pytest.mark.parametrize("end", [signal.SIGINT, signal.SIGTERM, signal.SIGKILL])
 def test_nothing_outlives_the_command(end: int, tmp_path: Path, published_lake: Lake, small_profile: str) -> None:
-    lake = copied(published_lake, tmp_path / "lake")
+    lake = copy_lake(published_lake, tmp_path / "lake")
     process = started(lake, small_profile, tmp_path / "log")
     try:
         wait_until(lambda: len(left_running(lake)) == 3, tmp_path / "log")  # command, Hub and page
@@ -213,12 +214,6 @@ def answered_by(page: Page) -> tuple[str, str]:
 def choose(page: Page, label: str) -> None:
     page.locator("#choice input").click()
     page.get_by_role("option", name=label).click()
-
-
-def copied(lake: Lake, target: Path) -> Lake:
-    """A copy that does not know the address at which the lake's own Hub may still run."""
-    shutil.copytree(lake.root, target, ignore=shutil.ignore_patterns("address.json"))
-    return Lake(target)
 
 
 def started(lake: Lake, profile: str, log: Path) -> subprocess.Popen:
