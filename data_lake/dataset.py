@@ -80,7 +80,7 @@ class InputRecord(_Record):
     """One file of a delivery, as it was found."""
 
     name: str
-    """Its path below the folder that all inputs of the delivery share."""
+    """Its path below the folder that all files named together share."""
     bytes: int
     """Its size, packed as it was."""
     sha256: str

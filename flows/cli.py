@@ -41,7 +41,7 @@ def sample(
     def work():
         if rows < 1:
             raise SettingsError(
-                f"{rows} rows cannot be written", left="Nothing was written", mend="Use --rounds 1 or more"
+                f"{rows} rows cannot be written", left="Nothing was written", mend="Use --rows 1 or more"
             )
         return write_sample(file, rows, seed)
 

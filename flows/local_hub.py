@@ -60,7 +60,10 @@ def local_hub(lake: Lake, host: str = "127.0.0.1", port: int = 0) -> Iterator[Hu
 
 def _running(lake: Lake) -> str | None:
     try:
-        endpoint = json.loads(_ready_file(lake).read_text(encoding="utf-8"))["endpoint"]
+        said = json.loads(_ready_file(lake).read_text(encoding="utf-8"))
+        endpoint = said["endpoint"]
+        if said["root"] != str(lake.hub / "root"):
+            return None  # this lake is a copy of one whose Hub ran
         # The address may be another program's by now: only the lake's Hub knows the lake's token.
         answer = httpx.get(f"{endpoint}/api/whoami-v2", headers={"Authorization": f"Bearer {_token(lake)}"}, timeout=5)
         return endpoint if answer.status_code == 200 else None

@@ -43,7 +43,7 @@ PIECE_REJECTS = pa.schema(
 )
 """Rejects of a chunk in the order of its lines; `title` and `content` as they were read."""
 
-_EMPTY = pa.RecordBatch.from_pylist([], schema=PIECE_SCHEMA)
+_NO_ROWS = pa.record_batch([pa.nulls(0, kind) for kind in PIECE_SCHEMA.types], schema=PIECE_SCHEMA)
 
 
 class PieceRecord(BaseModel):
@@ -171,7 +171,7 @@ def _write_buckets(path: Path, rows: pl.DataFrame, split: FirstSplit | LaterSpli
     """
     rows = rows.with_columns(bucket=split.bucket(pl.col("fingerprint"))).sort("bucket", maintain_order=True)
     counts = dict(rows["bucket"].value_counts().iter_rows())
-    (batch,) = to_table(rows, PIECE_SCHEMA).combine_chunks().to_batches() or [_EMPTY]
+    (batch,) = to_table(rows, PIECE_SCHEMA).combine_chunks().to_batches() or [_NO_ROWS]
     with work_file(path) as partial, pa.ipc.new_file(str(partial), PIECE_SCHEMA) as writer:
         start = 0
         for bucket in range(split.buckets):

@@ -49,8 +49,10 @@ class Answerer:
         with answering(self.loaded, name) as model:
             thread = Thread(target=generate, daemon=True)
             thread.start()
-            yield from streamer
-            thread.join()
+            try:
+                yield from streamer
+            finally:
+                thread.join()  # a reader who leaves must not leave the model answering beside the next question
         if failure:
             raise failure[0]
 

@@ -24,7 +24,7 @@ from tasks.accounting import delivery_record, input_records, plan_of
 from tasks.chunks import Cutter
 from tasks.clean_chunk import ChunkResult, ChunkTask, clean_chunk
 from tasks.delivery import Delivery
-from tasks.ingest_commit import clear_work, commit, finish_commits
+from tasks.ingest_commit import clear_work, commit, finish_commits, staged_in
 from tasks.ingest_lock import hold, tell_disk_full
 from tasks.known_inputs import KnownInputs, delivered, stamp
 from tasks.peak_memory import PeakMemory
@@ -197,7 +197,7 @@ class _Ingest:
         path = folder / "plan.json"
         write_work_record(path, plan)
         return Delivery(
-            self.lake, self.manifest, self.settings, split, path, work / "pieces", folder, Lake(folder / "staged")
+            self.lake, self.manifest, self.settings, split, path, work / "pieces", folder, staged_in(folder)
         )
 
     def _unchanged(self, manifest: DatasetManifest, number: int) -> IngestReport:

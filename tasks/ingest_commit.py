@@ -9,6 +9,11 @@ from data_lake.layout import Lake
 from tasks.work_files import flush
 
 
+def staged_in(folder: Path) -> Lake:
+    """Where a delivery's finished files wait below its folder of work, laid out as they will be in the lake."""
+    return Lake(folder / "staged")
+
+
 def commit(lake: Lake, staged: Lake, manifest: DatasetManifest) -> None:
     """Makes staged files the lake's. Once the staged manifest is written, `finish_commits` carries it through."""
     for path in _files(staged):
@@ -19,8 +24,9 @@ def commit(lake: Lake, staged: Lake, manifest: DatasetManifest) -> None:
 
 def finish_commits(lake: Lake) -> None:
     """Carries through a commit that a killed run had begun."""
-    for manifest in lake.work.glob("ingest-*/*/" + str(lake.manifest.relative_to(lake.root))):
-        _carry_through(lake, Lake(manifest.parents[1]))
+    for folder in lake.work.glob("ingest-*/*"):
+        if staged_in(folder).manifest.exists():
+            _carry_through(lake, staged_in(folder))
 
 
 def _carry_through(lake: Lake, staged: Lake) -> None:

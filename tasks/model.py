@@ -119,11 +119,16 @@ def load_for_answers(base: Path, settings: ModelSettings) -> LoadedModel:
 
 
 def put_on_adapter(loaded: LoadedModel, adapter: Path, name: str) -> None:
-    """Puts a round's adapter on a base loaded by `load_for_answers`, beside those already there."""
+    """Puts a round's adapter on a base loaded by `load_for_answers`, in the place of any other.
+
+    A page that is up for months would otherwise keep every round it has served in memory.
+    """
     if isinstance(loaded.model, PeftModel):
         if name not in loaded.model.peft_config:
             loaded.model.load_adapter(str(adapter), adapter_name=name)
         loaded.model.set_adapter(name)
+        for other in set(loaded.model.peft_config) - {name}:
+            loaded.model.delete_adapter(other)
     else:
         loaded.model = PeftModel.from_pretrained(loaded.model, str(adapter), adapter_name=name)
     loaded.model.eval()

@@ -15,6 +15,9 @@ from data_lake.errors import LakeError
 Item = TypeVar("Item")
 Result = TypeVar("Result")
 
+_STEPS = ["tasks.growth", "tasks.sample"]
+"""What is imported once for all processes: these import all other steps."""
+
 
 class RunMap(Protocol):
     """How to run a step over its items: yields the results in the items' order.
@@ -38,8 +41,10 @@ class LocalProcesses:
         self.workers = workers or available_cores()
 
     def __enter__(self) -> "LocalProcesses":
-        # Spawned, not forked: Polars and Arrow hold threads and locks that a fork would copy in mid-air.
-        context = multiprocessing.get_context("spawn")
+        # Forked from a server that has imported the steps and run none: this process may hold threads and locks, of
+        # Polars or of others, that a fork would copy in mid-air.
+        context = multiprocessing.get_context("forkserver")
+        context.set_forkserver_preload(_STEPS)
         self._pool = ProcessPoolExecutor(self.workers, mp_context=context, initializer=_begin_worker)
         return self
 

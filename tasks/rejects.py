@@ -3,29 +3,29 @@
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 
+import polars as pl
 import pyarrow as pa
-import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
 from data_lake.dataset import REJECT_SCHEMA
-from tasks.clean_chunk import piece_rejects
+from tasks.clean_chunk import piece_rejects, to_table
+from tasks.parse import REJECT_TYPES
 from tasks.shards import Plan, bucket_rejects
 
 ROW_GROUP = 65_536
 """Rejects that are compressed together."""
 
 
-def rejects_of_pieces(plan: Plan, pieces: Path) -> Iterator[pa.Table]:
+def rejects_of_pieces(plan: Plan, pieces: Path) -> Iterator[pl.DataFrame]:
     """What cleaning rejected, in the order of the lines: `PIECE_REJECTS` and `part`, the piece's place in the plan."""
     for part, piece in enumerate(plan.pieces):
-        rejects = _read(piece_rejects(str(pieces), piece.id))
-        yield rejects.append_column("part", pa.array([part] * len(rejects), pa.uint32()))
+        yield _read(piece_rejects(str(pieces), piece.id)).with_columns(part=pl.lit(part, pl.UInt32))
 
 
-def rejects_of_buckets(folder: Path, buckets: int) -> Iterator[pa.Table]:
+def rejects_of_buckets(folder: Path, buckets: int) -> Iterator[pl.DataFrame]:
     """What was rejected where equal contents met, bucket by bucket."""
     for bucket in range(buckets):
-        yield _read(bucket_rejects(str(folder), bucket))
+        yield _read(bucket_rejects(str(folder), bucket)).with_columns(raw=pl.lit(None, pl.String))
 
 
 class RejectsWriter:
@@ -35,39 +35,40 @@ class RejectsWriter:
         self._writer = pq.ParquetWriter(
             path, REJECT_SCHEMA, compression="zstd", write_page_index=True, store_schema=False
         )
-        self._lines = pa.array([piece.first_line + 1 for piece in plan.pieces], pa.uint64())
-        self._offsets = pa.array([piece.offset for piece in plan.pieces], pa.uint64())
-        self._sources = pa.array([piece.source for piece in plan.pieces], pa.string())
-        self._held = REJECT_SCHEMA.empty_table()
+        self._parts = pl.DataFrame([piece.model_dump() for piece in plan.pieces])
+        self._held = pl.DataFrame(schema={"file": pl.String, **REJECT_TYPES})
 
-    def add(self, rejects: Iterable[pa.Table]) -> None:
-        """Adds rejects of parts: `part`, `line` and `offset` within it, `reason`, and their texts."""
-        for table in rejects:
-            self._held = pa.concat_tables([self._held, self._placed(table)])
+    def add(self, rejects: Iterable[pl.DataFrame]) -> None:
+        """Adds rejects of parts: `part`, `line` and `offset` within it, `reason, raw, title, content`."""
+        for frame in rejects:
+            self._held = pl.concat([self._held, self._placed(frame)], rechunk=False)
             # Groups of one size, whatever the sizes of the pieces: the file's bytes must not depend on them.
             while len(self._held) >= ROW_GROUP:
-                self._writer.write_table(self._held.slice(0, ROW_GROUP).combine_chunks())
+                self._write(self._held.head(ROW_GROUP))
                 self._held = self._held.slice(ROW_GROUP)
 
     def close(self) -> None:
         """Writes what is left, and the file's end."""
         if len(self._held):
-            self._writer.write_table(self._held.combine_chunks())
+            self._write(self._held)
         self._writer.close()
 
-    def _placed(self, rejects: pa.Table) -> pa.Table:
-        part = rejects["part"]
-        columns = {
-            "file": self._sources.take(part),
-            "line": pc.add(rejects["line"], self._lines.take(part)),
-            "offset": pc.add(rejects["offset"], self._offsets.take(part)),
-        }
-        for name in ("reason", "raw", "title", "content"):
-            held = name in rejects.column_names
-            columns[name] = rejects[name].cast(pa.string()) if held else pa.nulls(len(rejects), pa.string())
-        return pa.table(columns, schema=REJECT_SCHEMA)
+    def _placed(self, rejects: pl.DataFrame) -> pl.DataFrame:
+        piece = self._parts[rejects["part"]]
+        return rejects.select(
+            piece["source"].alias("file"),
+            (pl.col("line") + piece["first_line"] + 1).cast(pl.UInt64),
+            (pl.col("offset") + piece["offset"]).cast(pl.UInt64),
+            "reason",
+            "raw",
+            "title",
+            "content",
+        )
+
+    def _write(self, group: pl.DataFrame) -> None:
+        self._writer.write_table(to_table(group, REJECT_SCHEMA).combine_chunks())
 
 
-def _read(path: Path) -> pa.Table:
+def _read(path: Path) -> pl.DataFrame:
     with pa.OSFile(str(path)) as file:
-        return pa.ipc.open_file(file).read_all()
+        return pl.DataFrame(pa.ipc.open_file(file).read_all())

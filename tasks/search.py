@@ -1,5 +1,6 @@
 """Full-text search over the catalogue's titles: the rows an answer should agree with."""
 
+import re
 import shutil
 from pathlib import Path
 
@@ -15,6 +16,7 @@ from tasks.prompts import title_in_question
 
 _BATCH_ROWS = 20_000
 _WRITER_BYTES = 64 << 20
+_WORD = re.compile(r"\w+")
 
 
 class Source(BaseModel):
@@ -38,7 +40,9 @@ class Catalogue:
         Args:
             text: a question in one of the five wordings, or words of a title.
         """
-        query, _ = self._index.parse_query_lenient(title_in_question(text), ["title"])
+        # Words alone: a title's colons, dashes, brackets and capital NOTs are no query language.
+        words = " ".join(_WORD.findall(title_in_question(text).lower()))
+        query, _ = self._index.parse_query_lenient(words, ["title"])
         searcher = self._index.searcher()
         found = (searcher.doc(address) for _, address in searcher.search(query, limit).hits)
         return [
@@ -74,7 +78,9 @@ def _build(lake: Lake, manifest: DatasetManifest, folder: Path) -> None:
     rows = sum(shard.rows for shard in manifest.shards)
     with tqdm(total=rows, desc="search index", unit="rows", disable=None) as progress:
         for shard in manifest.shards:
-            for batch in pq.ParquetFile(shard_path(lake, shard)).iter_batches(_BATCH_ROWS, ["uid", "title", "content"]):
+            for batch in pq.ParquetFile(shard_path(lake, shard)).iter_batches(
+                _BATCH_ROWS, columns=["uid", "title", "content"]
+            ):
                 for row in batch.to_pylist():
                     writer.add_document(
                         tantivy.Document(

@@ -1,4 +1,7 @@
-"""Serves the page: `python -m ui --lake DIR --profile NAME`, with the Hub in HF_ENDPOINT. `roundhouse ui` does it all."""
+"""Serves the page: `python -m ui --lake DIR --profile NAME`, with the Hub in HF_ENDPOINT.
+
+`roundhouse ui` names the Hub and keeps it up.
+"""
 
 import os
 import socket
@@ -30,7 +33,9 @@ def _serve(lake: Lake, settings: Settings) -> None:
     endpoint = os.environ.get("HF_ENDPOINT")
     if not endpoint:
         raise SettingsError(
-            "HF_ENDPOINT does not name a Hub", left="Nothing was started", mend="Run roundhouse ui, which starts the lake's own"
+            "HF_ENDPOINT does not name a Hub",
+            left="Nothing was started",
+            mend="Run roundhouse ui, which starts the lake's own",
         )
     from tasks.hub import connect
     from ui.look import CSS, THEME

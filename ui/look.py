@@ -8,7 +8,6 @@ THEME = gr.themes.Default(
     font_mono=[gr.themes.LocalFont("IBM Plex Mono", weights=(400,)), "ui-monospace", "monospace"],
 )
 CSS = """
-#speaker, #sources {padding: 0}
 .beside h3 {margin: 0 0 8px; font-size: var(--text-md)}
 .card {border: 1px solid var(--border-color-primary); border-radius: var(--radius-lg); padding: 10px 14px;
        margin-bottom: 8px; background: var(--background-fill-secondary); overflow-wrap: anywhere}

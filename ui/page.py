@@ -39,8 +39,8 @@ def build_page(service: Service) -> gr.Blocks:
                 choice = gr.Dropdown(
                     service.choices(), value=PROMOTED, label="Who answers", elem_id="choice", filterable=False
                 )
-                speaker = gr.HTML(speaker_card(None), elem_id="speaker", padding=False)
-                sources = gr.HTML(source_cards(None), elem_id="sources", padding=False)
+                speaker = gr.HTML(speaker_card(None), elem_id="speaker")
+                sources = gr.HTML(source_cards(None), elem_id="sources")
 
         def respond(asked: str, history: list[dict], chosen: str) -> Iterator[tuple]:
             yield from _respond(service, asked, history, chosen)
@@ -70,16 +70,15 @@ def _respond(service: Service, asked: str, history: list[dict], chosen: str) -> 
         return
     answer = {"role": "assistant", "content": _WAITING}
     history = [*history, {"role": "user", "content": escape(asked)}, answer]
-    rows = source_cards(service.sources(asked))
-    yield "", history, speaker_card(None), rows
+    rows, card, signature = source_cards(service.sources(asked)), speaker_card(None), ""
+    yield "", history, card, rows
     try:
-        who = None
         for text, who in service.answer(asked, chosen):
+            card, signature = speaker_card(who), f"\n\n— {who.name}, {who.revision[:12]}"
             answer["content"] = escape(text) or _WAITING
-            yield "", history, speaker_card(who), rows
+            yield "", history, card, rows
         # Each answer keeps its author: who is asked may change in mid-conversation.
-        answer["content"] += f"\n\n— {who.name}, {who.revision[:12]}"
-        yield "", history, speaker_card(who), rows
+        answer["content"] += signature
     except RoundhouseError as error:
         answer["content"] = escape(str(error))
-        yield "", history, speaker_card(None), rows
+    yield "", history, card, rows

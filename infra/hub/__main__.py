@@ -52,7 +52,9 @@ def serve(
             ready_file.parent.mkdir(parents=True, exist_ok=True)
     except (RootInUseError, serving.PortInUseError, OSError, sqlite3.DatabaseError) as error:
         _fail(str(error), code=1)
-    serving.serve(create_app(Hub(storage, accounts)), listener, serving.Lifetime(ready_file, exit_with_users))
+    serving.serve(
+        create_app(Hub(storage, accounts)), listener, serving.Lifetime(root.absolute(), ready_file, exit_with_users)
+    )
 
 
 @cli.command()

@@ -28,6 +28,7 @@ class PortInUseError(Exception):
 class Lifetime:
     """How others learn that the server is there, and how it learns that nobody needs it any more."""
 
+    root: Path
     ready_file: Path | None = None
     users_lock: Path | None = None
 
@@ -63,17 +64,18 @@ def serve(app: FastAPI, listener: socket.socket, lifetime: Lifetime) -> None:
 
 
 async def _serve(server: uvicorn.Server, listener: socket.socket, lifetime: Lifetime) -> None:
-    async with _announced(listener, lifetime.ready_file), _ended_with_users(server, lifetime):
+    async with _announced(listener, lifetime), _ended_with_users(server, lifetime):
         await server.serve(sockets=[listener])
 
 
 @asynccontextmanager
-async def _announced(listener: socket.socket, ready_file: Path | None) -> AsyncIterator[None]:
+async def _announced(listener: socket.socket, lifetime: Lifetime) -> AsyncIterator[None]:
     """Keeps the ready-file while the block runs. The socket listens already, so whoever reads it can connect."""
+    ready_file = lifetime.ready_file
     if ready_file is None:
         yield
         return
-    content = json.dumps({"endpoint": endpoint_of(listener), "pid": os.getpid()})
+    content = json.dumps({"endpoint": endpoint_of(listener), "pid": os.getpid(), "root": str(lifetime.root)})
     with tempfile.NamedTemporaryFile("w", dir=ready_file.parent, prefix=ready_file.name, delete=False) as file:
         file.write(content)
     os.replace(file.name, ready_file)
@@ -105,7 +107,11 @@ async def _end_with_users(server: uvicorn.Server, users_lock: Path, ready_file: 
     instead of meeting one that is about to end.
     """
     await asyncio.sleep(GRACE)
-    lock = os.open(users_lock, os.O_RDWR | os.O_CREAT, 0o600)
+    try:
+        lock = os.open(users_lock, os.O_RDWR | os.O_CREAT, 0o600)
+    except OSError:  # its folder is gone, and with it all that users could want
+        server.should_exit = True
+        return
     while True:
         with suppress(BlockingIOError):
             fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)

@@ -2,13 +2,14 @@
 
 import hashlib
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import orjson
 import pytest
 
 from data_lake.layout import Lake
+from tasks.processes import LocalProcesses
 from tasks.sample import write_sample
 
 
@@ -18,6 +19,13 @@ def catalogue(tmp_path_factory: pytest.TempPathFactory) -> Path:
     path = tmp_path_factory.mktemp("catalogue") / "trn.json"
     write_sample(path, 4_000, seed=7)
     return path
+
+
+@pytest.fixture(scope="session")
+def processes() -> Iterator[LocalProcesses]:
+    """Two processes, started once."""
+    with LocalProcesses(2) as run_map:
+        yield run_map
 
 
 @pytest.fixture

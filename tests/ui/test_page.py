@@ -16,12 +16,12 @@ from urllib.parse import urlsplit
 import psutil
 import pytest
 from playwright.sync_api import Browser, Page, expect, sync_playwright
+from support import copy_lake
 
 from data_lake.dataset import read_manifest, shard_path
 from data_lake.layout import Lake
 from data_lake.settings import Settings
 from flows.session import Workplace, hub_of
-from support import copy_lake
 from tasks.ledger import read_ledger
 from tasks.promote import roll_back
 from tasks.search import Source
