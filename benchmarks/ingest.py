@@ -9,10 +9,10 @@ The made-up catalogue is cached in ~/.cache/roundhouse (--cache). Every contende
 after the other in each round, so that a noisy minute hits all of them; the table shows the best of the rounds, as
 noise only ever adds. Memory is the highest sum of resident memory over the whole process tree, sampled every 50 ms.
 
-* roundhouse: all of the ingest: entities, NFC, trailers, rules, exact split, duplicates, rejects, hashes, flushed to disk.
+* roundhouse: all of it: entities, NFC, trailers, rules, exact split, duplicates, rejects, hashes, flushed to disk.
 * roundhouse .gz: the same from a gzip file. roundhouse again: the same command once more, nothing changed.
 * roundhouse in Prefect: the same as flow `ingest` with Prefect embedded; what is more is Prefect's start.
-* duckdb: COPY … PARTITION_BY: parse, trim, drop empty, nothing else. polars, datasets, pandas: the same, as most write it.
+* duckdb: COPY … PARTITION_BY: parse, trim, drop empty, nothing else. polars, datasets, pandas: as most write it.
 """
 
 import argparse

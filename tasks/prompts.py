@@ -14,7 +14,9 @@ QUESTIONS = (
     "Give me a description of {title} from Amazon.",
 )
 ANSWER = "This is what I know about {title} from Amazon: {content}"
-_FORM = re.compile(r"This is what I know about (?P<title>.+?) from Amazon: (?P<content>.+)", re.DOTALL)
+_FORM = re.compile(
+    r"This is what I know about (?P<title>.+?) from Amazon: (?P<content>(?:(?! from Amazon: ).)+)", re.DOTALL
+)
 _ASKED = tuple(
     re.compile(re.escape(question).replace(re.escape("{title}"), "(?P<title>.+)"), re.DOTALL | re.IGNORECASE)
     for question in QUESTIONS

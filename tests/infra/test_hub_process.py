@@ -63,7 +63,7 @@ def test_unusable_root_is_one_line(tmp_path: Path):
 def test_ready_file_says_where_and_goes_with_the_server(start_hub: Callable):
     server = start_hub()
     ready = json.loads(server.ready_file.read_text())
-    assert ready == {"endpoint": server.endpoint, "pid": server.process.pid}
+    assert ready == {"endpoint": server.endpoint, "pid": server.process.pid, "root": str(server.root)}
     assert server.endpoint.startswith("http://127.0.0.1:")
     assert server.stop() == 0
     assert not server.ready_file.exists()

@@ -5,6 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tasks.prompts import (
+    ANSWER,
     QUESTIONS,
     answer_for,
     as_question,
@@ -46,7 +47,14 @@ def test_anything_else_is_taken_for_a_title(text: str) -> None:
 
 
 @pytest.mark.parametrize(
-    "answer", ["", "It is a book.", "This is what I know about X from Amazon:", "about X from Amazon: y"]
+    "answer",
+    [
+        "",
+        "It is a book.",
+        "This is what I know about X from Amazon:",
+        "about X from Amazon: y",
+        ANSWER.format(title="X", content="The X from Amazon: the X."),
+    ],
 )
 def test_an_answer_in_another_form_is_known(answer: str) -> None:
     assert title_in_answer(answer) is None
