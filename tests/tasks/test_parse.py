@@ -22,9 +22,28 @@ _GOOD_LINES = st.builds(
     lambda row, escaped: json.dumps(row, ensure_ascii=escaped).encode(errors="replace"), _GOOD, st.booleans()
 )
 _ODD_LINES = st.sampled_from(
-    [b"", b" ", b"{}", b"{}{}", b'{"title":"a"}{"title":"b"}', b'{"title":', b'"a"}', b"[1]", b"\r", b'{"title": 1}',
-     b"\xff{}", b'{"x": "\xff"}', b'{"x":[{}', b"{}]}", b'{"title":"\\ud800"}', b'{"uid": 1.5}', b"\x00", b"nul", b"{}\r"]
-)  # fmt: skip
+    [
+        b"",
+        b" ",
+        b"{}",
+        b"{}{}",
+        b'{"title":"a"}{"title":"b"}',
+        b'{"title":',
+        b'"a"}',
+        b"[1]",
+        b"\r",
+        b'{"title": 1}',
+        b"\xff{}",
+        b'{"x": "\xff"}',
+        b'{"x":[{}',
+        b"{}]}",
+        b'{"title":"\\ud800"}',
+        b'{"uid": 1.5}',
+        b"\x00",
+        b"nul",
+        b"{}\r",
+    ]
+)
 
 
 @given(st.lists(_GOOD_LINES | _ODD_LINES | st.binary(max_size=8).filter(lambda line: b"\n" not in line)), st.booleans())
