@@ -79,10 +79,12 @@ def publish(lake: LakeFolder = "lake", profile: Profile = DEFAULT_PROFILE, as_js
     """Publishes the lake's dataset to the Hub, in one commit."""
 
     def work():
+        from data_lake.dataset import read_manifest
         from flows.embedded import prefect
         from flows.session import hub_of, workplace
 
         place = workplace(lake, profile)
+        read_manifest(place.lake)  # said before Hub and Prefect are started in vain
         with hub_of(place), prefect(place.lake):
             from flows.publish import publish_flow
 
@@ -110,12 +112,15 @@ def train(
     def work():
         from flows.embedded import prefect
         from flows.session import hub_of, workplace
+        from tasks.ledger import check_rounds
 
         place = workplace(lake, profile)
-        with hub_of(place), prefect(place.lake):
-            from flows.train_rounds import train_rounds_flow
+        with hub_of(place) as connected:
+            check_rounds(connected, rounds)
+            with prefect(place.lake):
+                from flows.train_rounds import train_rounds_flow
 
-            return {"rounds": train_rounds_flow(rounds, str(place.lake.root), profile, must_train=True)}
+                return {"rounds": train_rounds_flow(rounds, str(place.lake.root), profile)}
 
     report(work, lambda done: show.trained(done["rounds"]), as_json=as_json)
 

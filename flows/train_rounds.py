@@ -4,13 +4,13 @@ from prefect import flow, get_run_logger, task
 from prefect.artifacts import create_markdown_artifact
 from pydantic import BaseModel
 
-from data_lake.errors import LostRaceError, NothingToDoError, SettingsError
+from data_lake.errors import LostRaceError
 from data_lake.rounds import Metrics
 from flows.promote import settle
 from flows.retries import when_unavailable
 from flows.session import hub_of, workplace
 from tasks.cards import adapter_card
-from tasks.ledger import Ledger, mend_tags, next_shard, read_dataset, read_ledger
+from tasks.ledger import Ledger, mend_tags, read_dataset, read_ledger, shards_left
 from tasks.round import RoundPlan, RoundResult, plan_round, publish_result, run_round
 
 
@@ -89,33 +89,17 @@ def train_round_flow(lake: str = "lake", profile: str = "tiny") -> RoundReport:
 
 
 @flow(name="train-rounds")
-def train_rounds_flow(
-    rounds: int = 1, lake: str = "lake", profile: str = "tiny", must_train: bool = False
-) -> list[RoundReport]:
-    """Trains the next rounds of the chain, one after the other.
+def train_rounds_flow(rounds: int = 1, lake: str = "lake", profile: str = "tiny") -> list[RoundReport]:
+    """Trains the next rounds of the chain, one after the other; completes with what there was to do.
 
     Args:
-        rounds: how many.
+        rounds: how many at most.
         lake: the lake's folder.
         profile: name of a profile, or path of a TOML file.
-        must_train: fail where fewer shards are left than rounds were asked for, before anything is
-            trained. A schedule leaves it off and completes with what there was to do.
     """
-    if rounds < 1:
-        raise SettingsError(f"{rounds} rounds cannot be trained", left="Nothing was trained", mend="Ask for 1 or more")
     with hub_of(workplace(lake, profile)) as hub:
         dataset, _ = read_dataset(hub)
-        ledger = read_ledger(hub)
-        done = {entry.manifest.shard.sha256 for entry in ledger.rounds}
-        left = sum(shard.sha256 not in done for shard in dataset.train)
-        if must_train:
-            next_shard(dataset, ledger)
-        if must_train and rounds > left:
-            raise NothingToDoError(
-                f"{rounds} rounds were asked for and {left} shards are left",
-                left="Nothing was trained",
-                mend=f"Run roundhouse train --rounds {left}, or bring new rows with roundhouse ingest FILE",
-            )
+        left = len(shards_left(dataset, read_ledger(hub)))
         if not left:
             get_run_logger().info("Nothing to do: all %d shards have their round", len(dataset.train))
         return [train_round_flow(lake, profile) for _ in range(min(rounds, left))]

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from pydantic import ValidationError
 
 from data_lake.dataset import DatasetManifest, ShardRecord
-from data_lake.errors import HubError, NothingToDoError
+from data_lake.errors import HubError, NothingToDoError, SettingsError
 from data_lake.rounds import (
     PROMOTION_FILE,
     ROUND_FILE,
@@ -113,14 +113,19 @@ def find_dataset(hub: Hub) -> tuple[DatasetManifest, str] | None:
         ) from error
 
 
+def shards_left(dataset: DatasetManifest, ledger: Ledger) -> list[ShardRecord]:
+    """The shards that no round has been trained on, in order."""
+    done = {entry.manifest.shard.sha256 for entry in ledger.rounds}
+    return [shard for shard in dataset.train if shard.sha256 not in done]
+
+
 def next_shard(dataset: DatasetManifest, ledger: Ledger) -> ShardRecord:
-    """The shard that the next round trains on: the first that no round has been trained on.
+    """The shard that the next round trains on.
 
     Raises:
         NothingToDoError: every shard has its round.
     """
-    done = {entry.manifest.shard.sha256 for entry in ledger.rounds}
-    left = [shard for shard in dataset.train if shard.sha256 not in done]
+    left = shards_left(dataset, ledger)
     if not left:
         raise NothingToDoError(
             f"All {len(dataset.train)} shards have their round",
@@ -128,6 +133,28 @@ def next_shard(dataset: DatasetManifest, ledger: Ledger) -> ShardRecord:
             mend="Bring new rows with roundhouse ingest FILE and roundhouse publish",
         )
     return left[0]
+
+
+def check_rounds(hub: Hub, rounds: int) -> None:
+    """Checks that as many rounds can be trained, before anything is started.
+
+    Raises:
+        SettingsError: less than one round.
+        HubError: no dataset was published.
+        NothingToDoError: fewer shards are left.
+    """
+    if rounds < 1:
+        raise SettingsError(f"{rounds} rounds cannot be trained", left="Nothing was trained", mend="Ask for 1 or more")
+    dataset, _ = read_dataset(hub)
+    ledger = read_ledger(hub)
+    next_shard(dataset, ledger)
+    left = len(shards_left(dataset, ledger))
+    if rounds > left:
+        raise NothingToDoError(
+            f"{rounds} rounds were asked for and {left} shards are left",
+            left="Nothing was trained",
+            mend=f"Run roundhouse train --rounds {left}, or bring new rows with roundhouse ingest FILE",
+        )
 
 
 def mend_tags(hub: Hub, ledger: Ledger) -> list[str]:
