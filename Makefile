@@ -40,7 +40,8 @@ lint: $(VENV)/installed-for-tests  ## check style, format and types
 	$(BIN)/mypy
 
 test: lint  ## run lint, type check and tests
-	$(BIN)/pytest -q
+# One file a process; with two processes on few cores, torch must not wait for threads it does not get.
+	OMP_NUM_THREADS=1 $(BIN)/pytest -q --numprocesses 2 --dist loadfile
 
 bench-ingest: setup  ## compare ingest with DuckDB, Polars, datasets and pandas at full size
 	$(BIN)/python benchmarks/ingest.py

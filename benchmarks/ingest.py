@@ -18,7 +18,6 @@ noise only ever adds. Memory is the highest sum of resident memory over the whol
 import argparse
 import os
 import shutil
-import subprocess
 import sys
 import tempfile
 import time
@@ -143,26 +142,29 @@ def measure(name: str, file: Path, out: Path) -> Run:
     command = [sys.executable, __file__, "--run", name, str(file), str(out)]
     environment = os.environ | {"PYTHONPATH": str(ROOT)}
     started, peak = time.monotonic(), 0
-    process = psutil.Popen(command, env=environment, stdout=subprocess.DEVNULL)
-    before = os.times()
-    while process.poll() is None:
-        peak = max(peak, _tree_memory(process))
-        time.sleep(0.05)
-    after = os.times()
-    if process.returncode:
-        sys.exit(f"{name} failed with exit code {process.returncode}")
-    cpu = after.children_user + after.children_system - before.children_user - before.children_system
-    return Run(time.monotonic() - started, cpu, peak)
+    cpu: dict[int, float] = {}
+    with tempfile.TemporaryFile("w+") as log:
+        process = psutil.Popen(command, env=environment, stdout=log, stderr=log)
+        while process.poll() is None:
+            peak = max(peak, _look(process, cpu))
+            time.sleep(0.05)
+        if process.returncode:
+            log.seek(0)
+            sys.exit(f"{log.read()}\n{name} failed with exit code {process.returncode}")
+    return Run(time.monotonic() - started, sum(cpu.values()), peak)
 
 
-def _tree_memory(process: psutil.Process) -> int:
-    total = 0
+def _look(process: psutil.Process, cpu: dict[int, float]) -> int:
+    """Notes the CPU seconds of every process of the tree so far, and returns the bytes they hold together."""
+    held = 0
     try:
         for member in (process, *process.children(recursive=True)):
-            total += member.memory_info().rss
+            times = member.cpu_times()
+            cpu[member.pid] = times.user + times.system
+            held += member.memory_info().rss
     except psutil.NoSuchProcess:
         return 0
-    return total
+    return held
 
 
 def run_round(names: list[str], file: Path, folder: Path) -> dict[str, Run]:
@@ -175,8 +177,8 @@ def run_round(names: list[str], file: Path, folder: Path) -> dict[str, Run]:
             out.mkdir(parents=True)
         runs[name] = measure(name, file.with_name(file.name + ".gz") if name.endswith(".gz") else file, out)
         print(f"  {name:<22} {runs[name].wall:7.1f} s", file=sys.stderr)
-        if name not in ("roundhouse",):
-            shutil.rmtree(out, ignore_errors=name == "roundhouse again")
+        if name != "roundhouse" or "roundhouse again" not in names:
+            shutil.rmtree(out)
     return runs
 
 

@@ -16,7 +16,7 @@ from tasks.chunks import Chunk
 from tasks.clean import TrailerCutter, clean_texts
 from tasks.parse import parse_lines
 from tasks.rules import broken_rule, says_title
-from tasks.split import FirstSplit, LaterSplit, fingerprint, fold
+from tasks.split import FirstSplit, LaterSplit, fingerprints, fold
 from tasks.work_files import read_work_record, work_file, write_work_record
 
 PIECE_SCHEMA = pa.schema(
@@ -125,7 +125,8 @@ def _make_piece(task: ChunkTask, piece: str, data: bytes) -> PieceRecord:
     title, titles_with_entities = clean_texts(read["title"])
     content, contents_with_entities = clean_texts(read["content"])
     content, trailers_cut = TrailerCutter(task.settings.trailers).cut_all(content)
-    rows = read.with_columns(title, content).with_columns(_compared(title, content))
+    folded = fold(content)
+    rows = read.with_columns(title, content, fingerprints(folded), says_title(title, folded))
     reason = broken_rule(rows, task.settings.rules)
     rejects = pl.concat([parsed.rejects, read.with_columns(reason).filter(reason.is_not_null())], how="diagonal")
     kept = rows.filter(reason.is_null())
@@ -144,14 +145,6 @@ def _make_piece(task: ChunkTask, piece: str, data: bytes) -> PieceRecord:
     )
     write_work_record(piece_record(task.pieces, piece), record)
     return record
-
-
-def _compared(title: pl.Series, content: pl.Series) -> list[pl.Series]:
-    """What is compared of clean rows: `fingerprint` and `says_title`."""
-    folded = [fold(text) for text in content.to_list()]
-    marks = pl.Series("fingerprint", [fingerprint(text) for text in folded], pl.UInt64)
-    same = map(says_title, title.to_list(), folded)
-    return [marks, pl.Series("says_title", list(same), pl.Boolean)]
 
 
 def count_values(values: pl.Series) -> dict:

@@ -4,7 +4,7 @@ import json
 import os
 
 from data_lake.dataset import DatasetManifest
-from data_lake.files import write_text
+from data_lake.files import PARTIAL_SUFFIX, write_text
 from data_lake.layout import Lake
 from tasks.read import Source
 
@@ -25,6 +25,8 @@ class KnownInputs:
 
     def __init__(self, lake: Lake) -> None:
         self._path = lake.known_inputs
+        for unfinished in self._path.parent.glob(f".{self._path.name}.*{PARTIAL_SUFFIX}"):
+            unfinished.unlink()  # of a run that was killed: the lake is held, so nobody writes one now
         try:
             self._hashes: dict[str, list] = json.loads(self._path.read_text())
         except (FileNotFoundError, ValueError):

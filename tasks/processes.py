@@ -2,6 +2,7 @@
 
 import multiprocessing
 import os
+import signal
 import threading
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator
@@ -80,6 +81,8 @@ def available_cores() -> int:
 
 def _begin_worker() -> None:
     os.environ["POLARS_MAX_THREADS"] = "1"
+    # Ctrl-C goes to all processes of the terminal; the one that started these ends them.
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
     threading.Thread(target=_end_with_parent, daemon=True).start()
 
 

@@ -14,9 +14,8 @@ QUESTIONS = (
     "Give me a description of {title} from Amazon.",
 )
 ANSWER = "This is what I know about {title} from Amazon: {content}"
-_FORM = re.compile(
-    r"This is what I know about (?P<title>.+?) from Amazon: (?P<content>(?:(?! from Amazon: ).)+)", re.DOTALL
-)
+_FORM = re.compile(r"This is what I know about (?P<title>.+?) from Amazon: (?P<content>.+)", re.DOTALL)
+_BETWEEN = " from Amazon: "
 _ASKED = tuple(
     re.compile(re.escape(question).replace(re.escape("{title}"), "(?P<title>.+)"), re.DOTALL | re.IGNORECASE)
     for question in QUESTIONS
@@ -56,9 +55,12 @@ def render_prompt(tokenizer: ChatTokenizer, question: str) -> str:
 
 
 def title_in_answer(answer: str) -> str | None:
-    """The title an answer in the expected form speaks of, or None for an answer in another form."""
+    """The title an answer in the expected form speaks of, or None for an answer in another form.
+
+    An answer that begins anew in its middle is in another form.
+    """
     match = _FORM.fullmatch(answer.strip())
-    return match["title"] if match else None
+    return match["title"] if match and answer.count(_BETWEEN) == 1 else None
 
 
 def title_in_question(question: str) -> str:

@@ -34,7 +34,11 @@ def _fewer_words(content: pl.Expr, words: int) -> pl.Expr:
     return content.str.count_matches(" ", literal=True) + 1 < words
 
 
-def says_title(title: str, folded: str) -> bool:
-    """Whether a folded content is its title, case aside."""
+def says_title(titles: pl.Series, folded: list[str]) -> pl.Series:
+    """Whether each folded content is its title, case aside."""
     # Folding makes a text at most three times as long: most pairs need not be folded to be told apart.
-    return len(folded) <= 3 * len(title) and folded == title.casefold()
+    same = [
+        len(content) <= 3 * len(title) and content == title.casefold()
+        for title, content in zip(titles.to_list(), folded, strict=True)
+    ]
+    return pl.Series("says_title", same, pl.Boolean)

@@ -10,14 +10,15 @@ _PARTS = 10_000
 _HALF = 1 << 32
 
 
-def fold(content: str) -> str:
-    """A clean content as it is compared: case folded."""
-    return content.casefold()
+def fold(contents: pl.Series) -> list[str]:
+    """Clean contents as they are compared: case folded."""
+    return [content.casefold() for content in contents.to_list()]
 
 
-def fingerprint(folded: str) -> int:
-    """The 64-bit XXH3 of a folded content's UTF-8: stable over versions and machines."""
-    return xxh3_64_intdigest(folded.encode())
+def fingerprints(folded: list[str]) -> pl.Series:
+    """The 64-bit XXH3 of each folded content's UTF-8: stable over versions and machines."""
+    marks = [xxh3_64_intdigest(content.encode()) for content in folded]
+    return pl.Series("fingerprint", marks, pl.UInt64)
 
 
 def held_out(fingerprint: pl.Expr, validation_percent: float) -> pl.Expr:

@@ -62,7 +62,7 @@ def test_the_next_round_and_what_status_and_ask_say_of_it(own_trained_lake: Lake
     assert {"uid", "title", "shard"} <= set(answer["sources"][0])
     base = said("ask", "Tell me about chair from Amazon.", "--base", *options)
     assert base["round"] is None
-    assert base["answer"] != answer["answer"]
+    assert base["revision"] != answer["revision"]
 
 
 def test_more_rounds_than_shards(own_trained_lake: Lake, small_profile: str) -> None:
