@@ -1,8 +1,12 @@
 """What many tests share: a small base model, a small lake, and a chain of two rounds on its Hub."""
 
+import os
+
+# Read by huggingface_hub when it is imported: the local Hub does not speak Xet.
+os.environ["HF_HUB_DISABLE_XET"] = "1"
+
 import flows  # noqa: F401  (switches telemetry off before anything else is imported)
 
-import os
 import shutil
 from collections.abc import Iterator
 from pathlib import Path
